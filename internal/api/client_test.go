@@ -1,0 +1,151 @@
+package api_test
+
+import (
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/headgate/terraform-provider-headgate/internal/api"
+)
+
+func newClient(t *testing.T, endpoint string) *api.Client {
+	t.Helper()
+	c, err := api.NewClient(api.ClientConfig{Endpoint: endpoint, Token: "0123456789abcdef"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+// flaky cuts the first connections, and then answers.
+func flaky(t *testing.T, cuts int32, answer http.HandlerFunc) (endpoint string, requests *atomic.Int32) {
+	t.Helper()
+	requests = &atomic.Int32{}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if requests.Add(1) <= cuts {
+			panic(http.ErrAbortHandler)
+		}
+		answer(w, r)
+	}))
+	t.Cleanup(s.Close)
+	return s.URL, requests
+}
+
+func TestWritesAreRepeatedWithTheSameKey(t *testing.T) {
+	keys := map[string]bool{}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		keys[r.Header.Get(api.HeaderIdempotencyKey)] = true
+		if r.Header.Get("If-None-Match") != "*" {
+			t.Error("create-only got lost")
+		}
+		if r.ContentLength <= 0 {
+			t.Error("the body got lost")
+		}
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_ = json.NewEncoder(w).Encode(api.Error{Code: api.CodeUnavailable, Summary: "starting"})
+	}))
+	defer s.Close()
+	c, err := api.NewClient(api.ClientConfig{Endpoint: s.URL, Retries: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.PutTopic(t.Context(), "main", "orders", api.TopicWrite{}, api.WriteOptions{CreateOnly: true})
+	if !api.HasCode(err, api.CodeUnavailable) {
+		t.Errorf("got %v", err)
+	}
+	if len(keys) != 1 || keys[""] {
+		t.Errorf("keys %v", keys)
+	}
+}
+
+func TestWhatIsRepeated(t *testing.T) {
+	ok := func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("{}")) }
+	tests := []struct {
+		name     string
+		do       func(c *api.Client) error
+		repeated bool
+	}{
+		{"read", func(c *api.Client) error { _, err := c.GetConnection(t.Context(), "a"); return err }, true},
+		{"put", func(c *api.Client) error {
+			_, err := c.PutConnection(t.Context(), "a", api.ConnectionWrite{}, api.WriteOptions{})
+			return err
+		}, true},
+		{"delete", func(c *api.Client) error {
+			_, err := c.DeleteConnection(t.Context(), "a", api.WriteOptions{})
+			return err
+		}, true},
+		{"post", func(c *api.Client) error { _, err := c.RestartConnector(t.Context(), "a"); return err }, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			endpoint, requests := flaky(t, 1, ok)
+			err := tt.do(newClient(t, endpoint))
+			var unreachable *api.UnreachableError
+			if repeated := err == nil && requests.Load() == 2; repeated != tt.repeated || !tt.repeated && !errors.As(err, &unreachable) {
+				t.Errorf("%d requests, %v", requests.Load(), err)
+			}
+		})
+	}
+}
+
+func TestUnreachableIsNotANo(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "<html>no such site</html>", http.StatusNotFound)
+	}))
+	defer proxy.Close()
+	for name, endpoint := range map[string]string{"nobody listens": "http://" + address, "something else answers 404": proxy.URL} {
+		t.Run(name, func(t *testing.T) {
+			c, err := api.NewClient(api.ClientConfig{Endpoint: endpoint, Retries: -1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = c.GetTopic(t.Context(), "main", "orders")
+			var unreachable *api.UnreachableError
+			if !errors.As(err, &unreachable) || api.HasCode(err, api.CodeNotFound) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func TestNoIsTold(t *testing.T) {
+	endpoint, requests := flaky(t, 0, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer 0123456789abcdef" {
+			t.Error("no token")
+		}
+		if !strings.Contains(r.URL.EscapedPath(), "a%2Fb") {
+			t.Errorf("path %s", r.URL.EscapedPath())
+		}
+		w.WriteHeader(http.StatusNotFound)
+		_ = json.NewEncoder(w).Encode(api.NotFound("Schema", "a/b"))
+	})
+	_, err := newClient(t, endpoint).GetSchema(t.Context(), "registry", "a/b")
+	if !api.HasCode(err, api.CodeNotFound) || requests.Load() != 1 {
+		t.Errorf("%d requests, %v", requests.Load(), err)
+	}
+}
+
+func TestBadEndpoints(t *testing.T) {
+	for _, endpoint := range []string{"", "headgate.internal:8443", "ftp://x", "https://"} {
+		if _, err := api.NewClient(api.ClientConfig{Endpoint: endpoint}); err == nil {
+			t.Errorf("%q is taken", endpoint)
+		}
+	}
+	if _, err := api.NewClient(api.ClientConfig{Endpoint: "https://x", CACertificate: "no PEM"}); err == nil {
+		t.Error("a CA certificate that is none is taken")
+	}
+}

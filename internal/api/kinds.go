@@ -1,0 +1,22 @@
+package api
+
+import "github.com/headgate/terraform-provider-headgate/internal/spec"
+
+// Kinds are the kinds of everything that comes in kinds. The provider and the daemon are each given one.
+type Kinds struct {
+	Connections spec.Kinds
+	Sources     spec.Kinds
+}
+
+// BuiltinKinds are the kinds that Headgate ships. A new kind is one line here.
+func BuiltinKinds() Kinds {
+	return Kinds{
+		Connections: spec.Kinds{
+			spec.KindOf[KafkaConnection]("kafka", "A Kafka cluster."),
+			spec.KindOf[SchemaRegistryConnection]("schema_registry", "A schema registry that speaks the Confluent Schema Registry API."),
+		},
+		Sources: spec.Kinds{
+			spec.KindOf[KafkaSource]("kafka", "Topics of a Kafka cluster."),
+		},
+	}
+}

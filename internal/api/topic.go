@@ -1,0 +1,106 @@
+package api
+
+import (
+	"context"
+	"time"
+)
+
+// Defaults of topics.
+const (
+	DefaultPartitions        = 3
+	DefaultReplicationFactor = 3
+	DefaultRetention         = "168h"
+)
+
+// Topic is a Kafka topic as the cluster has it, with what Headgate keeps beside it.
+type Topic struct {
+	Connection        string            `json:"connection" doc:"The connection of the cluster."`
+	Name              string            `json:"name" doc:"The name of the topic."`
+	ID                string            `json:"id,omitempty" doc:"The topic id; a topic that was deleted and made again has another."`
+	Partitions        int64             `json:"partitions" doc:"The number of partitions."`
+	ReplicationFactor int64             `json:"replication_factor" doc:"The number of replicas of each partition; the smallest where they differ."`
+	Config            map[string]string `json:"config" doc:"The configs that are set on the topic itself."`
+	ConfigEffective   map[string]string `json:"config_effective" doc:"All configs in force, the broker's and the default ones included."`
+	Description       string            `json:"description" doc:"What is in it, for people."`
+	Labels            map[string]string `json:"labels" doc:"Labels."`
+	// DeletionProtection is true for a topic that Headgate knows nothing about.
+	DeletionProtection bool   `json:"deletion_protection" doc:"Whether Headgate refuses to delete it."`
+	Generation         string `json:"generation" doc:"Changes with every change, whoever made it."`
+	Internal           bool   `json:"internal,omitempty" doc:"Whether it is the cluster's own."`
+}
+
+// TopicWrite is a topic as it is declared.
+type TopicWrite struct {
+	// Partitions is how many there shall be at least; 0 takes the default.
+	Partitions int64 `json:"partitions,omitempty" doc:"The number of partitions; it can grow and never shrinks. Default: 3."`
+	// ReplicationFactor 0 takes the default.
+	ReplicationFactor int64 `json:"replication_factor,omitempty" doc:"The number of replicas. Default: 3."`
+	// Config holds the declared configs; the rest is left alone.
+	Config map[string]string `json:"config,omitempty" doc:"The declared topic configs. Others are left alone. retention.ms defaults to 7 days when the topic is created."`
+	// Unset are configs that were declared once and are no longer: they go back to the broker's default.
+	Unset              []string          `json:"unset,omitempty" doc:"Configs to take back to the broker's default."`
+	Description        string            `json:"description,omitempty" doc:"What is in it, for people."`
+	Labels             map[string]string `json:"labels,omitempty" doc:"Labels."`
+	DeletionProtection *bool             `json:"deletion_protection,omitempty" doc:"Whether Headgate refuses to delete it. Default: true."`
+	Unknown            []string          `json:"unknown,omitempty" doc:"In a dry run: JSON pointers into the body whose values are not known yet."`
+}
+
+// PreviewOptions say which records of a topic to show.
+type PreviewOptions struct {
+	// Last is how many of the newest records, over all partitions. Default 10, at most 1,000.
+	Last int
+}
+
+// Record is a record of a topic as a person reads it.
+type Record struct {
+	Partition int32          `json:"partition" doc:"The partition."`
+	Offset    int64          `json:"offset" doc:"The offset in the partition."`
+	Timestamp time.Time      `json:"timestamp" doc:"The record's timestamp."`
+	Key       *string        `json:"key" doc:"The key as text; null when the record has none."`
+	Value     *string        `json:"value" doc:"The value as text; null for a tombstone."`
+	KeyFormat string         `json:"key_format" enum:"null,json,text,hex,avro" doc:"How key was decoded."`
+	Format    string         `json:"value_format" enum:"null,json,text,hex,avro" doc:"How value was decoded."`
+	Headers   []RecordHeader `json:"headers,omitempty" doc:"The headers, in order."`
+}
+
+// RecordHeader is a header of a record.
+type RecordHeader struct {
+	Key   string `json:"key" doc:"The header's name."`
+	Value string `json:"value" doc:"The header's value as text, or hex where it is not text."`
+}
+
+// Preview is a look into a topic.
+type Preview struct {
+	Records []Record `json:"records" nullable:"false" doc:"The records, oldest first."`
+	// Truncated says that there was more than the limits of bytes and time let through.
+	Truncated bool `json:"truncated" doc:"Whether the limits of bytes or time cut it short."`
+}
+
+// GetTopic reads a topic.
+func (c *Client) GetTopic(ctx context.Context, connection, name string) (*Topic, error) {
+	return get[Topic](ctx, c, topicPath(connection, name))
+}
+
+// ListTopics reads one page of a cluster's topics, the internal ones left out.
+func (c *Client) ListTopics(ctx context.Context, connection, prefix, cursor string) (*Page[Topic], error) {
+	return get[Page[Topic]](ctx, c, "/v1/connections/"+escape(connection)+"/topics"+query("prefix", prefix, "cursor", cursor))
+}
+
+// PutTopic creates or changes a topic.
+func (c *Client) PutTopic(ctx context.Context, connection, name string, body TopicWrite, opts WriteOptions) (*Topic, error) {
+	return put[Topic](ctx, c, topicPath(connection, name), body, opts)
+}
+
+// DeleteTopic deletes a topic and its records.
+func (c *Client) DeleteTopic(ctx context.Context, connection, name string, opts WriteOptions) (*Deletion, error) {
+	return del(ctx, c, topicPath(connection, name), opts)
+}
+
+// PreviewTopic reads a few records.
+func (c *Client) PreviewTopic(ctx context.Context, connection, name string, opts PreviewOptions) (*Preview, error) {
+	return get[Preview](ctx, c, topicPath(connection, name)+"/preview"+query("last", number(opts.Last)))
+}
+
+func topicPath(connection, name string) string {
+	return "/v1/connections/" + escape(connection) + "/topics/" + escape(name)
+}
