@@ -1,0 +1,188 @@
+package kafka
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl"
+	"github.com/twmb/franz-go/pkg/sasl/plain"
+	"github.com/twmb/franz-go/pkg/sasl/scram"
+
+	"github.com/headgate/terraform-provider-headgate/daemon/connection"
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/tlsclient"
+	"github.com/headgate/terraform-provider-headgate/internal/api"
+)
+
+// dialTimeout bounds one attempt to connect to a broker, TLS handshake included.
+const dialTimeout = 10 * time.Second
+
+// Options are the client options that reach the cluster of a connection.
+func Options(c *api.KafkaConnection) ([]kgo.Opt, error) {
+	opts := []kgo.Opt{
+		kgo.SeedBrokers(c.BootstrapServers...),
+		kgo.ClientID("headgate"),
+		kgo.SoftwareNameAndVersion("headgate", "1"),
+	}
+	if usesTLS(c) {
+		// The configuration is checked once here; the dialer sets the name of each broker.
+		if _, err := tlsclient.Config(c.TLS, ""); err != nil {
+			return nil, err
+		}
+		opts = append(opts, kgo.Dialer(tlsDialer(c.TLS)))
+	} else {
+		opts = append(opts, kgo.DialTimeout(dialTimeout))
+	}
+	if usesSASL(c) {
+		opts = append(opts, kgo.SASL(mechanism(c.SASL)))
+	}
+	return opts, nil
+}
+
+func tlsDialer(settings *api.TLS) func(ctx context.Context, network, address string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+		defer cancel()
+		host, _, err := net.SplitHostPort(address)
+		if err != nil {
+			return nil, fmt.Errorf("split broker address: %w", err)
+		}
+		cfg, err := tlsclient.Config(settings, host)
+		if err != nil {
+			return nil, err
+		}
+		return (&tls.Dialer{NetDialer: &net.Dialer{}, Config: cfg}).DialContext(ctx, network, address)
+	}
+}
+
+func mechanism(s *api.KafkaSASL) sasl.Mechanism {
+	switch s.Mechanism {
+	case "SCRAM-SHA-256":
+		return scram.Auth{User: s.Username, Pass: s.Password}.AsSha256Mechanism()
+	case "SCRAM-SHA-512":
+		return scram.Auth{User: s.Username, Pass: s.Password}.AsSha512Mechanism()
+	default:
+		return plain.Auth{User: s.Username, Pass: s.Password}.AsMechanism()
+	}
+}
+
+// NewClient makes a client for a connection. The caller closes it.
+func NewClient(target *connection.Target, extra ...kgo.Opt) (*kgo.Client, error) {
+	c, err := Of(target)
+	if err != nil {
+		return nil, err
+	}
+	opts, err := Options(c)
+	if err != nil {
+		return nil, fmt.Errorf("connection %s: %w", target.Name, err)
+	}
+	client, err := kgo.NewClient(append(opts, extra...)...)
+	if err != nil {
+		return nil, fmt.Errorf("make client of connection %s: %w", target.Name, err)
+	}
+	return client, nil
+}
+
+// Fresh makes kadm ask the brokers for metadata instead of using what it heard within MetadataMinAge: kadm takes the
+// cache unless authorized operations are wanted too. A topic that was just created is missing from the cache.
+func Fresh(ctx context.Context) context.Context { return kadm.WithAuthorizedOps(ctx) }
+
+// Admins keeps one administrative client per connection, and makes a new one when the connection changed.
+type Admins struct {
+	mu   sync.Mutex
+	open map[string]*openAdmin
+}
+
+type openAdmin struct {
+	generation int64
+	client     *kadm.Client
+	leases     int
+	retired    bool // closed with its last lease
+}
+
+// NewAdmins makes an empty set.
+func NewAdmins() *Admins {
+	return &Admins{open: map[string]*openAdmin{}}
+}
+
+// Admin answers the client of a connection, for one request; it stays the set's to close.
+func (a *Admins) Admin(target *connection.Target) (*kadm.Client, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	one, err := a.current(target)
+	if err != nil {
+		return nil, err
+	}
+	return one.client, nil
+}
+
+// Lease answers the client of a connection and keeps it open until release, even when the connection changes: who
+// drains after a change still commits with it.
+func (a *Admins) Lease(target *connection.Target) (client *kadm.Client, release func(), err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	one, err := a.current(target)
+	if err != nil {
+		return nil, nil, err
+	}
+	one.leases++
+	return one.client, sync.OnceFunc(func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		one.leases--
+		one.closeIfUnused()
+	}), nil
+}
+
+func (a *Admins) current(target *connection.Target) (*openAdmin, error) {
+	if have := a.open[target.Name]; have != nil && have.generation == target.Generation {
+		return have, nil
+	}
+	client, err := NewClient(target, kgo.RequestRetries(3), kgo.RetryTimeout(15*time.Second), kgo.MetadataMinAge(time.Second))
+	if err != nil {
+		return nil, err
+	}
+	a.retire(target.Name)
+	admin := kadm.NewClient(client)
+	admin.SetTimeoutMillis(15000)
+	one := &openAdmin{generation: target.Generation, client: admin}
+	a.open[target.Name] = one
+	return one, nil
+}
+
+func (a *Admins) retire(name string) {
+	have := a.open[name]
+	if have == nil {
+		return
+	}
+	delete(a.open, name)
+	have.retired = true
+	have.closeIfUnused()
+}
+
+func (o *openAdmin) closeIfUnused() {
+	if o.retired && o.leases == 0 {
+		o.client.Close()
+	}
+}
+
+// Forget closes the client of a connection that was changed or deleted, once nobody holds it.
+func (a *Admins) Forget(name string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.retire(name)
+}
+
+// Close closes all clients.
+func (a *Admins) Close() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for name := range a.open {
+		a.retire(name)
+	}
+}

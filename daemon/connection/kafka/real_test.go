@@ -1,0 +1,92 @@
+package kafka_test
+
+import (
+	"testing"
+
+	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/internal/real"
+)
+
+var mechanisms = []string{real.MechanismPlain, real.MechanismSCRAMSHA256, real.MechanismSCRAMSHA512}
+
+func TestRealEveryListener(t *testing.T) {
+	cluster := real.Shared(t).Kafka
+	ca, client := string(cluster.CA()), cluster.ClientCertificate()
+	at := func(listener string) string { return cluster.BootstrapServers(listener)[0] }
+	trials := []trial{
+		{name: "PLAINTEXT", connection: plaintext(at(real.ListenerPlaintext))},
+		{name: "SSL", connection: overTLS(api.TLS{CACertificate: ca}, at(real.ListenerSSL))},
+		{name: "mTLS", connection: overTLS(api.TLS{CACertificate: ca, ClientCertificate: string(client.Cert), ClientKey: string(client.Key)}, at(real.ListenerMTLS))},
+	}
+	for _, m := range mechanisms {
+		trials = append(trials,
+			trial{name: "SASL_PLAINTEXT " + m, connection: overSASL(m, cluster.Alice, at(real.ListenerSASLPlaintext))},
+			trial{name: "SASL_SSL " + m, connection: overSASLTLS(m, cluster.Alice, cluster.CA(), at(real.ListenerSASLSSL))})
+	}
+	try(t, trials)
+}
+
+func TestRealWrongCredentials(t *testing.T) {
+	cluster := real.Shared(t).Kafka
+	plain, secure := cluster.BootstrapServers(real.ListenerSASLPlaintext)[0], cluster.BootstrapServers(real.ListenerSASLSSL)[0]
+	wrong := real.User{Name: cluster.Alice.Name, Password: "not-" + cluster.Alice.Password}
+	nobody := real.User{Name: "nobody", Password: "nothing"}
+	var trials []trial
+	for _, m := range mechanisms {
+		cause, remedy := []string{"refuses the user name or password"}, []string{"sasl.username and the password", m}
+		trials = append(trials,
+			trial{"wrong password, " + m, overSASL(m, wrong, plain), api.StepAuthentication, cause, remedy},
+			trial{"wrong password over TLS, " + m, overSASLTLS(m, wrong, cluster.CA(), secure), api.StepAuthentication, cause, remedy},
+			trial{"unknown user, " + m, overSASL(m, nobody, plain), api.StepAuthentication, cause, remedy})
+	}
+	try(t, trials)
+}
+
+func TestRealWrongMechanism(t *testing.T) {
+	k := real.Dedicated(t, real.KafkaOptions{Config: map[string]string{
+		"listener.name.sasl_plaintext.sasl.enabled.mechanisms": real.MechanismPlain,
+		"listener.name.sasl_ssl.sasl.enabled.mechanisms":       real.MechanismSCRAMSHA256 + "," + real.MechanismSCRAMSHA512,
+	}})
+	remedy := []string{"sasl.mechanism"}
+	try(t, []trial{
+		{
+			"SCRAM where PLAIN is offered", overSASL(real.MechanismSCRAMSHA512, k.Alice, k.BootstrapServers(real.ListenerSASLPlaintext)[0]),
+			api.StepAuthentication,
+			[]string{"does not offer SCRAM-SHA-512, it offers PLAIN"},
+			remedy,
+		},
+		{
+			"PLAIN where SCRAM is offered", overSASLTLS(real.MechanismPlain, k.Alice, k.CA(), k.BootstrapServers(real.ListenerSASLSSL)[0]),
+			api.StepAuthentication,
+			[]string{"does not offer PLAIN", real.MechanismSCRAMSHA256, real.MechanismSCRAMSHA512},
+			remedy,
+		},
+	})
+}
+
+func TestRealWrongListener(t *testing.T) {
+	cluster := real.Shared(t).Kafka
+	ca := api.TLS{CACertificate: string(cluster.CA())}
+	at := func(listener string) string { return cluster.BootstrapServers(listener)[0] }
+	scram := real.MechanismSCRAMSHA512
+	stranger, err := newPKI(t).IssueClient("client")
+	must(t, err)
+	try(t, []trial{
+		{"PLAINTEXT to SSL", plaintext(at(real.ListenerSSL)), api.StepProtocol, []string{"speaks TLS and security_protocol is PLAINTEXT"}, []string{"security_protocol to SSL"}},
+		{"PLAINTEXT to mTLS", plaintext(at(real.ListenerMTLS)), api.StepProtocol, []string{"speaks TLS"}, []string{"security_protocol to SSL"}},
+		{"SASL_PLAINTEXT to SASL_SSL", overSASL(scram, cluster.Alice, at(real.ListenerSASLSSL)), api.StepProtocol, []string{"speaks TLS and security_protocol is SASL_PLAINTEXT"}, []string{"security_protocol to SASL_SSL"}},
+		{"SSL to PLAINTEXT", overTLS(ca, at(real.ListenerPlaintext)), api.StepTLS, []string{"does not answer in TLS"}, []string{"security_protocol to PLAINTEXT"}},
+		{"SASL_SSL to SASL_PLAINTEXT", overSASLTLS(scram, cluster.Alice, cluster.CA(), at(real.ListenerSASLPlaintext)), api.StepTLS, []string{"does not answer in TLS"}, []string{"security_protocol to SASL_PLAINTEXT"}},
+		{"SASL_PLAINTEXT to PLAINTEXT", overSASL(scram, cluster.Alice, at(real.ListenerPlaintext)), api.StepAuthentication, []string{"does not authenticate with SASL"}, []string{"security_protocol to PLAINTEXT"}},
+		{"SASL_SSL to SSL", overSASLTLS(scram, cluster.Alice, cluster.CA(), at(real.ListenerSSL)), api.StepAuthentication, []string{"does not authenticate with SASL"}, []string{"security_protocol to SSL"}},
+		{"PLAINTEXT to SASL_PLAINTEXT", plaintext(at(real.ListenerSASLPlaintext)), api.StepAuthorization, []string{"not authenticated"}, []string{"security_protocol to SASL_PLAINTEXT", "sasl"}},
+		{"SSL to SASL_SSL", overTLS(ca, at(real.ListenerSASLSSL)), api.StepAuthorization, []string{"not authenticated"}, []string{"security_protocol to SASL_SSL", "sasl"}},
+		{"no client certificate", overTLS(ca, at(real.ListenerMTLS)), api.StepProtocol, []string{"after the TLS handshake"}, []string{"tls.client_certificate and tls.client_key"}},
+		{
+			"client certificate of another authority", overTLS(api.TLS{CACertificate: ca.CACertificate, ClientCertificate: string(stranger.Cert), ClientKey: string(stranger.Key)}, at(real.ListenerMTLS)),
+			api.StepProtocol,
+			[]string{"certificate"},
+			[]string{"tls.client_certificate and tls.client_key"},
+		},
+	})
+}

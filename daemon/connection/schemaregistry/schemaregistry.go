@@ -1,0 +1,234 @@
+// Package schemaregistry is the connection kind schema_registry: its checks, its test, and the client made from it.
+package schemaregistry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/sr"
+
+	"github.com/headgate/terraform-provider-headgate/daemon/connection"
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/probe"
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/tlsclient"
+	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/internal/spec"
+)
+
+// KindName is the kind's name.
+const KindName = "schema_registry"
+
+// requestTimeout bounds one request to a registry.
+const requestTimeout = 30 * time.Second
+
+// idleTimeout is how long a connection to a registry is kept for the next request.
+const idleTimeout = 30 * time.Second
+
+// Kind implements [connection.Kind].
+type Kind struct{}
+
+var _ connection.Kind = Kind{}
+
+// Check finds what is wrong beyond single fields.
+func (Kind) Check(target any) []spec.Problem {
+	c := target.(*api.SchemaRegistryConnection)
+	var problems []spec.Problem
+	if u, err := url.Parse(c.URL); err != nil || u.Host == "" {
+		problems = append(problems, spec.Problem{Path: "/url", Message: "must be a URL such as https://registry.internal:8081"})
+	} else if u.User != nil {
+		problems = append(problems, spec.Problem{Path: "/url", Message: "must not hold credentials: put them into basic"})
+	}
+	if c.Basic != nil && c.Bearer != nil {
+		problems = append(problems, spec.Problem{Path: "/bearer", Message: "cannot be used together with basic"})
+	}
+	if c.TLS != nil && !strings.HasPrefix(c.URL, "https://") {
+		problems = append(problems, spec.Problem{Path: "/tls", Message: "has no effect with an http URL"})
+	}
+	return append(problems, tlsclient.Check(c.TLS, "/tls")...)
+}
+
+// Warnings says what is unsafe.
+func (Kind) Warnings(target any) []api.Warning {
+	c := target.(*api.SchemaRegistryConnection)
+	if strings.HasPrefix(c.URL, "http://") && (c.Basic != nil || c.Bearer != nil) {
+		return []api.Warning{{
+			Summary: "Credentials are sent without encryption", Attribute: "/spec/url",
+			Detail: "Everyone on the network can read them. Use https where the registry offers it.",
+		}}
+	}
+	return nil
+}
+
+// References is empty.
+func (Kind) References(any) []connection.Reference { return nil }
+
+// Test walks to the registry: DNS, TCP, TLS, then a request.
+func (Kind) Test(ctx context.Context, target any) api.ConnectionTest {
+	c := target.(*api.SchemaRegistryConnection)
+	r := &probe.Recorder{Attribute: "/spec/url"}
+	test(ctx, r, c)
+	return r.Result()
+}
+
+func test(ctx context.Context, r *probe.Recorder, c *api.SchemaRegistryConnection) {
+	u, err := url.Parse(c.URL)
+	if err != nil {
+		_ = r.Step(ctx, api.StepDNS, c.URL, func(context.Context) (string, error) { return "", probe.Fail("url is not a URL", "", nil) })
+		return
+	}
+	address := hostPort(u)
+	if r.DNS(ctx, address) != nil {
+		return
+	}
+	conn, err := r.TCP(ctx, address)
+	if err != nil {
+		return
+	}
+	defer func() { _ = conn.Close() }()
+	if u.Scheme == "https" && handshake(ctx, r, c, conn, u.Hostname(), address) != nil {
+		return
+	}
+	request(ctx, r, c, address)
+}
+
+func handshake(ctx context.Context, r *probe.Recorder, c *api.SchemaRegistryConnection, conn net.Conn, host, address string) error {
+	cfg, err := tlsclient.Config(c.TLS, host)
+	if err != nil {
+		return r.Step(ctx, api.StepTLS, address, func(context.Context) (string, error) { return "", err })
+	}
+	_, err = r.TLS(ctx, conn, address, cfg, "If the registry speaks plain HTTP, write http:// in url.")
+	return err
+}
+
+func request(ctx context.Context, r *probe.Recorder, c *api.SchemaRegistryConnection, address string) {
+	var (
+		client *sr.Client
+		asked  error
+	)
+	if r.Step(ctx, api.StepProtocol, address, func(ctx context.Context) (string, error) {
+		made, transport, err := newClient(c)
+		if err != nil {
+			return "", err
+		}
+		// One request per connection: the test leaves none behind.
+		transport.DisableKeepAlives = true
+		client = made
+		_, asked = client.SupportedTypes(ctx)
+		return protocolOutcome(c, asked)
+	}) != nil {
+		return
+	}
+	if r.Step(ctx, api.StepAuthentication, address, func(context.Context) (string, error) {
+		if status(asked) == http.StatusUnauthorized {
+			return "", probe.Fail("the registry refuses the credentials", "Check basic, bearer or the client certificate, whichever it wants.", nil)
+		}
+		return identity(c), nil
+	}) != nil {
+		return
+	}
+	_ = r.Step(ctx, api.StepAuthorization, address, func(ctx context.Context) (string, error) {
+		subjects, err := client.Subjects(ctx)
+		if s := status(err); s == http.StatusForbidden || s == http.StatusUnauthorized {
+			return "", probe.Fail("the credentials may not list subjects", "Grant them read access.", answered(err))
+		}
+		if err != nil {
+			return "", probe.Fail("listing subjects failed", "Check that the URL is that of a Confluent-compatible API, path included.", answered(err))
+		}
+		return fmt.Sprintf("%d subject(s) visible", len(subjects)), nil
+	})
+}
+
+// answered keeps what a registry says in its own format, and of any other answer the status: a page, or what a proxy
+// makes of the request, does not belong into an error.
+func answered(err error) error {
+	var e *sr.ResponseError
+	if !errors.As(err, &e) {
+		return err
+	}
+	if e.ErrorCode != 0 && e.Message != "" {
+		return fmt.Errorf("the registry answers %d: %s", e.ErrorCode, e.Message)
+	}
+	return fmt.Errorf("HTTP status %d", e.StatusCode)
+}
+
+func protocolOutcome(c *api.SchemaRegistryConnection, err error) (string, error) {
+	switch s := status(err); {
+	case err == nil, s == http.StatusUnauthorized, s == http.StatusForbidden:
+		return "a schema registry answers", nil
+	case s != 0:
+		return "", probe.Fail(fmt.Sprintf("what listens there answers %d, not as a schema registry", s), "Check the URL, path included: Apicurio's compatible API is below /apis/ccompat/v7.", nil)
+	case probe.IsTLSAlert(err), usesTLS(c) && errors.Is(err, io.EOF):
+		// With TLS 1.3 a server refuses a client certificate, or that there is none, only after the handshake.
+		return "", probe.Fail("the registry ends the connection after the TLS handshake", "Most often it wants a client certificate: set tls.client_certificate and tls.client_key to one that it trusts.", err)
+	}
+	return "", probe.Fail("what listens there does not answer as a schema registry", "Check the URL: its scheme, port and path.", err)
+}
+
+func usesTLS(c *api.SchemaRegistryConnection) bool { return strings.HasPrefix(c.URL, "https://") }
+
+func identity(c *api.SchemaRegistryConnection) string {
+	switch {
+	case c.Basic != nil:
+		return "basic as " + c.Basic.Username
+	case c.Bearer != nil:
+		return "bearer token"
+	case c.TLS != nil && c.TLS.ClientCertificate != "":
+		return "client certificate"
+	}
+	return "anonymous"
+}
+
+func hostPort(u *url.URL) string {
+	if u.Port() != "" {
+		return u.Host
+	}
+	if u.Scheme == "https" {
+		return net.JoinHostPort(u.Hostname(), "443")
+	}
+	return net.JoinHostPort(u.Hostname(), "80")
+}
+
+func status(err error) int {
+	if e, ok := errors.AsType[*sr.ResponseError](err); ok {
+		return e.StatusCode
+	}
+	return 0
+}
+
+// Client makes a client of the registry.
+func Client(c *api.SchemaRegistryConnection) (*sr.Client, error) {
+	client, _, err := newClient(c)
+	return client, err
+}
+
+func newClient(c *api.SchemaRegistryConnection) (*sr.Client, *http.Transport, error) {
+	u, err := url.Parse(c.URL)
+	if err != nil {
+		return nil, nil, fmt.Errorf("parse registry URL: %w", err)
+	}
+	opts := []sr.ClientOpt{sr.URLs(strings.TrimSuffix(c.URL, "/")), sr.UserAgent("headgate")}
+	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 4, IdleConnTimeout: idleTimeout}
+	if u.Scheme == "https" {
+		if transport.TLSClientConfig, err = tlsclient.Config(c.TLS, u.Hostname()); err != nil {
+			return nil, nil, err
+		}
+	}
+	opts = append(opts, sr.HTTPClient(&http.Client{Transport: &discreet{next: transport, hide: credentials(c)}, Timeout: requestTimeout}))
+	switch {
+	case c.Basic != nil:
+		opts = append(opts, sr.BasicAuth(c.Basic.Username, c.Basic.Password))
+	case c.Bearer != nil:
+		opts = append(opts, sr.BearerToken(c.Bearer.Token))
+	}
+	client, err := sr.NewClient(opts...)
+	if err != nil {
+		return nil, nil, fmt.Errorf("make registry client: %w", err)
+	}
+	return client, transport, nil
+}

@@ -1,0 +1,334 @@
+package connector
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/headgate/terraform-provider-headgate/daemon/connection"
+	"github.com/headgate/terraform-provider-headgate/daemon/secret"
+	"github.com/headgate/terraform-provider-headgate/daemon/store"
+	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/internal/spec"
+)
+
+// fakeSpec is the spec of a kind that exists in these tests only.
+type fakeSpec struct {
+	Batches   int64  `json:"batches"`
+	FailOpen  string `json:"fail_open,omitempty"`
+	FailFatal bool   `json:"fail_fatal,omitempty"`
+	// FailInstance is the only instance that fails to open; 0: all.
+	FailInstance int64 `json:"fail_instance,omitempty"`
+}
+
+// fakeKind makes fake sources; what the daemon checks beforehand always passes.
+type fakeKind struct {
+	mu    sync.Mutex
+	opens int
+}
+
+func (*fakeKind) Check(any) []spec.Problem              { return nil }
+func (*fakeKind) References(any) []connection.Reference { return nil }
+func (k *fakeKind) Open(_ context.Context, cfg SourceConfig) (Source, error) {
+	k.mu.Lock()
+	k.opens++
+	k.mu.Unlock()
+	s := cfg.Spec.(*fakeSpec)
+	source := newFakeSource(int(s.Batches), splitA)
+	if s.FailOpen != "" {
+		source.openErr = errors.New(s.FailOpen)
+		if s.FailFatal {
+			source.openErr = Fatal(source.openErr)
+		}
+		source.failInstance = int(s.FailInstance)
+	}
+	return source, nil
+}
+
+type serviceFixture struct {
+	t       *testing.T
+	store   *store.Store
+	service *Service
+	sink    *fakeSink
+}
+
+func newServiceFixture(t *testing.T) *serviceFixture {
+	t.Helper()
+	st, err := store.OpenMemory(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &serviceFixture{t: t, store: st, sink: newFakeSink()}
+	f.start()
+	return f
+}
+
+func (f *serviceFixture) start() {
+	f.t.Helper()
+	sealer, err := secret.Ephemeral()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	conns, err := connection.New(f.store, sealer, nil, nil)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.service, err = New(f.t.Context(), Config{
+		Store: f.store, Connections: conns, WorkerID: "w", Log: slog.New(slog.DiscardHandler),
+		Kinds: spec.Kinds{spec.KindOf[fakeSpec]("fake", "")}, Sources: map[string]SourceKind{"fake": &fakeKind{}},
+		OpenSink: func(context.Context, api.KafkaDestination) (Sink, error) { return f.sink, nil },
+	})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	if err := f.service.Start(f.t.Context()); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// end stops everything, in the bubble of the test.
+func (f *serviceFixture) end() {
+	f.service.Close()
+	if err := f.store.Close(); err != nil {
+		f.t.Error(err)
+	}
+}
+
+func (f *serviceFixture) put(name string, s fakeSpec, state string, opts api.WriteOptions, key string) (*api.Connector, error) {
+	f.t.Helper()
+	raw, _ := json.Marshal(s)
+	parallelism := 1
+	if s.FailInstance > 0 {
+		parallelism = 2
+	}
+	settings, _ := json.Marshal(map[string]any{"destination": map[string]any{"connection": "to"}, "state": state, "parallelism": parallelism})
+	body := api.ConnectorWrite{Type: api.TypeSource, Kind: "fake", Spec: raw, Settings: settings}
+	if _, err := f.service.Put(f.t.Context(), name, body, api.ConnectorWriteOptions{WriteOptions: opts, StartTimeout: 30 * time.Second}, key); err != nil {
+		return nil, err
+	}
+	return f.service.Get(f.t.Context(), name, true)
+}
+
+func (f *serviceFixture) get(name string) *api.Connector {
+	f.t.Helper()
+	c, err := f.service.Get(f.t.Context(), name, true)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return c
+}
+
+func TestCreateThatCannotStartLeavesNothing(t *testing.T) {
+	for name, fatal := range map[string]bool{"at once when trying again cannot help": true, "when the time is up": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newServiceFixture(t)
+				defer f.end()
+				begin := time.Now()
+				_, err := f.put("c", fakeSpec{FailOpen: "no route", FailFatal: fatal}, "running", api.WriteOptions{}, "k")
+				if !api.HasCode(err, api.CodeStartFailed) || !containsText(err, "no route") {
+					t.Errorf("got %v", err)
+				}
+				if took := time.Since(begin); fatal && took > time.Second || !fatal && took != 30*time.Second {
+					t.Errorf("it took %s", took)
+				}
+				rows, err := f.store.Connectors(t.Context())
+				if err != nil || len(rows) != 0 {
+					t.Errorf("the store holds %v, %v", rows, err)
+				}
+				if _, err := f.put("c", fakeSpec{Batches: 1}, "running", api.WriteOptions{CreateOnly: true}, "k2"); err != nil {
+					t.Errorf("the name is not free again: %v", err)
+				}
+			})
+		})
+	}
+}
+
+func TestUpdateThatCannotStartIsRolledBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newServiceFixture(t)
+		defer f.end()
+		before, err := f.put("c", fakeSpec{Batches: 5}, "running", api.WriteOptions{}, "k")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.put("c", fakeSpec{Batches: 9, FailOpen: "no route"}, "running", api.WriteOptions{Generation: before.Generation}, "k"); err != nil {
+			t.Fatal(err)
+		}
+		after := f.get("c")
+		if after.Status.RolledBack == nil || after.Status.RolledBack.Error.Summary != "open source: no route" {
+			t.Fatalf("rolled back: %+v", after.Status.RolledBack)
+		}
+		synctest.Wait()
+		after = f.get("c")
+		if string(after.Spec) != string(before.Spec) || after.Generation != before.Generation || after.Status.State != api.StateRunning {
+			t.Errorf("after the rollback: %s at %s, %s", after.Spec, after.Generation, after.Status.State)
+		}
+		row, err := f.store.Connector(t.Context(), "c")
+		if err != nil || row.Generation != 1 {
+			t.Errorf("the store holds generation %d, %v", row.Generation, err)
+		}
+		// The next update that works clears the memory of the failed one.
+		ok, err := f.put("c", fakeSpec{Batches: 7}, "running", api.WriteOptions{Generation: before.Generation}, "k")
+		if err != nil || ok.Status.RolledBack != nil || ok.Generation != "2" {
+			t.Errorf("next update: %+v, %v", ok, err)
+		}
+	})
+}
+
+func TestChangeThatCannotStartMovesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newServiceFixture(t)
+		defer f.end()
+		if _, err := f.put("c", fakeSpec{Batches: 5}, "running", api.WriteOptions{}, "k"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * commitInterval)
+		before := f.sink.count(splitA)
+		// One instance of the change could run, the other never can.
+		if _, err := f.put("c", fakeSpec{Batches: 9, FailOpen: "refused", FailInstance: 1}, "running", api.WriteOptions{}, "k"); err != nil {
+			t.Fatal(err)
+		}
+		if c := f.get("c"); c.Status.RolledBack == nil {
+			t.Fatalf("not rolled back: %+v", c.Status)
+		}
+		synctest.Wait()
+		if after := f.sink.count(splitA); before != 5 || after != 10 {
+			t.Errorf("%d written before, %d after: the change that was taken back moved records", before, after)
+		}
+	})
+}
+
+func TestDeleteIsFinishedThoughNobodyWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newServiceFixture(t)
+		defer f.end()
+		if _, err := f.put("c", fakeSpec{Batches: 1}, "running", api.WriteOptions{}, "k"); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := f.service.Delete(ctx, "c", api.WriteOptions{}); err != nil {
+			t.Error(err)
+		}
+		if rows, err := f.store.Connectors(t.Context()); err != nil || len(rows) != 0 {
+			t.Errorf("the store holds %v, %v", rows, err)
+		}
+		if _, err := f.service.Get(t.Context(), "c", false); !api.HasCode(err, api.CodeNotFound) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestResumeIsSettledOnlyWhenItRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newServiceFixture(t)
+		defer f.end()
+		if _, err := f.put("c", fakeSpec{Batches: 1}, "paused", api.WriteOptions{}, "k"); err != nil {
+			t.Fatal(err)
+		}
+		for _, state := range []string{api.StateRunning, api.StatePaused} {
+			if _, err := f.service.SetState(t.Context(), "c", state); err != nil {
+				t.Fatal(err)
+			}
+			if c := f.get("c"); c.Status.State != state {
+				t.Errorf("settled as %s, want %s", c.Status.State, state)
+			}
+		}
+	})
+}
+
+func TestWritesAreGuarded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newServiceFixture(t)
+		defer f.end()
+		c, err := f.put("c", fakeSpec{Batches: 1}, "running", api.WriteOptions{CreateOnly: true}, "first")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.put("c", fakeSpec{Batches: 1}, "running", api.WriteOptions{CreateOnly: true}, "second"); !api.HasCode(err, api.CodeAlreadyExists) {
+			t.Errorf("second create: %v", err)
+		}
+		if _, err := f.put("c", fakeSpec{Batches: 1}, "running", api.WriteOptions{CreateOnly: true}, "first"); err != nil {
+			t.Errorf("a repeat of the first create: %v", err)
+		}
+		if _, err := f.put("c", fakeSpec{Batches: 2}, "running", api.WriteOptions{Generation: "7"}, "k"); !api.HasCode(err, api.CodeConflict) {
+			t.Errorf("an old generation: %v", err)
+		}
+		if same, err := f.put("c", fakeSpec{Batches: 1}, "running", api.WriteOptions{Generation: c.Generation}, "k"); err != nil || same.Generation != c.Generation {
+			t.Errorf("no change: %+v, %v", same, err)
+		}
+		if _, err := f.put("gone", fakeSpec{Batches: 1}, "running", api.WriteOptions{Generation: "1"}, "k"); !api.HasCode(err, api.CodeNotFound) {
+			t.Errorf("an update of what is not there: %v", err)
+		}
+		if dry, err := f.service.Put(t.Context(), "dry", api.ConnectorWrite{Type: api.TypeSource, Kind: "fake", Spec: json.RawMessage(`{"batches":1}`), Settings: json.RawMessage(`{"destination":{"connection":"to"}}`)},
+			api.ConnectorWriteOptions{WriteOptions: api.WriteOptions{DryRun: true}}, "k"); err != nil || dry.Parallelism != 1 {
+			t.Errorf("dry run: %+v, %v", dry, err)
+		}
+		if _, err := f.service.Get(t.Context(), "dry", false); !api.HasCode(err, api.CodeNotFound) {
+			t.Errorf("a dry run left something: %v", err)
+		}
+	})
+}
+
+func TestCreationThatWasNeverAnsweredIsAdoptedAfterARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		file := t.TempDir()
+		st, err := store.Open(t.Context(), file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := &serviceFixture{t: t, store: st, sink: newFakeSink()}
+		f.start()
+		if _, err := f.put("c", fakeSpec{Batches: 1}, "running", api.WriteOptions{CreateOnly: true}, "first"); err != nil {
+			t.Fatal(err)
+		}
+		f.end() // the answer never left
+		if f.store, err = store.Open(t.Context(), file); err != nil {
+			t.Fatal(err)
+		}
+		f.start()
+		defer f.end()
+		c, err := f.put("c", fakeSpec{Batches: 1}, "running", api.WriteOptions{CreateOnly: true}, "second")
+		if err != nil {
+			t.Fatalf("the next create: %v", err)
+		}
+		if err := f.service.Answered(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.put("c", fakeSpec{Batches: 1}, "running", api.WriteOptions{CreateOnly: true}, "third"); !api.HasCode(err, api.CodeAlreadyExists) {
+			t.Errorf("after it was answered: %v", err)
+		}
+	})
+}
+
+func TestGetWaitsUntilSettledOrTheContextEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newServiceFixture(t)
+		defer f.end()
+		raw := json.RawMessage(`{"batches":1,"fail_open":"no route"}`)
+		if _, err := f.service.Put(t.Context(), "c", api.ConnectorWrite{Type: api.TypeSource, Kind: "fake", Spec: raw, Settings: json.RawMessage(`{"destination":{"connection":"to"}}`)}, api.ConnectorWriteOptions{}, "k"); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		begin := time.Now()
+		c, err := f.service.Get(ctx, "c", true)
+		if err != nil || c.Status.State != api.StateStarting || time.Since(begin) != 20*time.Second {
+			t.Errorf("after %s: %+v, %v", time.Since(begin), c, err)
+		}
+		if _, err := f.service.Get(t.Context(), "c", true); !api.HasCode(err, api.CodeStartFailed) {
+			t.Errorf("in the end: %v", err)
+		}
+	})
+}
+
+func containsText(err error, text string) bool {
+	return err != nil && strings.Contains(err.Error(), text)
+}

@@ -1,0 +1,127 @@
+// Package daemon puts the nouns together: what `headgated serve`, `headgated dev` and the tests run is made here.
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"sync/atomic"
+
+	"github.com/headgate/terraform-provider-headgate/daemon/connection"
+	kafkaconn "github.com/headgate/terraform-provider-headgate/daemon/connection/kafka"
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/schemaregistry"
+	"github.com/headgate/terraform-provider-headgate/daemon/connector"
+	kafkasource "github.com/headgate/terraform-provider-headgate/daemon/connector/kafka"
+	"github.com/headgate/terraform-provider-headgate/daemon/preview"
+	"github.com/headgate/terraform-provider-headgate/daemon/registry"
+	"github.com/headgate/terraform-provider-headgate/daemon/schema"
+	"github.com/headgate/terraform-provider-headgate/daemon/secret"
+	"github.com/headgate/terraform-provider-headgate/daemon/server"
+	"github.com/headgate/terraform-provider-headgate/daemon/store"
+	"github.com/headgate/terraform-provider-headgate/daemon/topic"
+	"github.com/headgate/terraform-provider-headgate/internal/api"
+)
+
+// Config is what a daemon is made from.
+type Config struct {
+	Store   *store.Store // stays the caller's to close
+	Sealer  *secret.Sealer
+	Kinds   api.Kinds
+	Version api.Version
+	// Tokens are let in; empty lets everyone in.
+	Tokens []string
+	// WorkerID names this daemon in statuses.
+	WorkerID string
+	Log      *slog.Logger
+	// Sources are implementations of source kinds beyond those that Headgate ships.
+	Sources map[string]connector.SourceKind
+}
+
+// Daemon is a running daemon without its listener.
+type Daemon struct {
+	Handler http.Handler
+
+	connectors *connector.Service
+	topics     *topic.Service
+	admins     *kafkaconn.Admins
+	store      *store.Store
+	ready      atomic.Bool
+}
+
+// connectionKinds are the implementations of the connection kinds. A new kind is one line here.
+func connectionKinds() map[string]connection.Kind {
+	return map[string]connection.Kind{
+		kafkaconn.KindName:      kafkaconn.Kind{},
+		schemaregistry.KindName: schemaregistry.Kind{},
+	}
+}
+
+// sourceKinds are the implementations of the source kinds. A new kind is one line here.
+func sourceKinds(kafka kafkasource.Kind, more map[string]connector.SourceKind) map[string]connector.SourceKind {
+	kinds := map[string]connector.SourceKind{
+		kafkasource.KindName: kafka,
+	}
+	maps.Copy(kinds, more)
+	return kinds
+}
+
+// New puts a daemon together. Nothing runs before Start.
+func New(ctx context.Context, cfg Config) (*Daemon, error) {
+	connections, err := connection.New(cfg.Store, cfg.Sealer, cfg.Kinds.Connections, connectionKinds())
+	if err != nil {
+		return nil, err
+	}
+	if err := connections.CheckKey(ctx); err != nil {
+		return nil, err
+	}
+	d := &Daemon{admins: kafkaconn.NewAdmins(), store: cfg.Store}
+	kafka := kafkasource.Kind{Connections: connections, Admins: d.admins}
+	d.connectors, err = connector.New(ctx, connector.Config{
+		Store: cfg.Store, Connections: connections, Kinds: cfg.Kinds.Sources, Sources: sourceKinds(kafka, cfg.Sources),
+		OpenSink: kafka.OpenSink, WorkerID: cfg.WorkerID, Log: cfg.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	d.topics = topic.New(cfg.Store, connections, d.admins, cfg.Log)
+	d.topics.AddReaders(d.connectors.ReadersOf)
+	d.Handler, err = server.New(server.Config{
+		Kinds: cfg.Kinds, Connections: connections, Topics: d.topics, Connectors: d.connectors,
+		Previews: preview.New(connections, d.admins, cfg.Log), Schemas: schema.New(cfg.Store, connections, cfg.Log),
+		Registry: registry.New(cfg.Store, cfg.Log).Handler(),
+		Version:  cfg.Version, Tokens: cfg.Tokens, Ready: d.readiness, Log: cfg.Log,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make server: %w", err)
+	}
+	return d, nil
+}
+
+// Start brings back the connectors.
+func (d *Daemon) Start(ctx context.Context) error {
+	if err := d.connectors.Start(ctx); err != nil {
+		return err
+	}
+	d.ready.Store(true)
+	return nil
+}
+
+// Close drains the connectors, commits their positions, and closes the connections.
+func (d *Daemon) Close() {
+	d.ready.Store(false)
+	d.connectors.Close()
+	d.topics.Close()
+	d.admins.Close()
+}
+
+var errNotReady = errors.New("starting or stopping")
+
+func (d *Daemon) readiness(ctx context.Context) error {
+	if !d.ready.Load() {
+		return errNotReady
+	}
+	return d.store.Ping(ctx)
+}

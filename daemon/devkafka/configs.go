@@ -1,0 +1,272 @@
+package devkafka
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// source is where the default of a configuration comes from. A cluster made by Kafka 4 has min.insync.replicas as a
+// dynamic default of all brokers.
+func (t topicConfig) source() kmsg.ConfigSource {
+	if t.name == "min.insync.replicas" {
+		return kmsg.ConfigSourceDynamicDefaultBrokerConfig
+	}
+	return kmsg.ConfigSourceDefaultConfig
+}
+
+// resource is what configurations belong to.
+type resource struct {
+	kind kmsg.ConfigResourceType
+	name string
+}
+
+func (r resource) isTopic() bool {
+	return r.kind == kmsg.ConfigResourceTypeTopic
+}
+
+// change is what a request wants of one configuration.
+type change struct {
+	name  string
+	value *string
+	op    kmsg.IncrementalAlterConfigOp
+}
+
+// incrementalAlterConfigs changes the configurations of topics, and has kfake change those of other resources.
+func (c *Cluster) incrementalAlterConfigs(
+	ctx context.Context, node int32, req *kmsg.IncrementalAlterConfigsRequest,
+) (*kmsg.IncrementalAlterConfigsResponse, error) {
+	c.changes.Lock()
+	defer c.changes.Unlock()
+
+	resp := kmsg.NewPtrIncrementalAlterConfigsResponse()
+	resp.Version = req.Version
+	var resources []resource
+	for _, r := range req.Resources {
+		resources = append(resources, resource{r.ResourceType, r.ResourceName})
+	}
+	others := kmsg.NewPtrIncrementalAlterConfigsRequest()
+	others.ValidateOnly = req.ValidateOnly
+	for i, r := range req.Resources {
+		var changes []change
+		for _, config := range r.Configs {
+			changes = append(changes, change{config.Name, config.Value, config.Op})
+		}
+		refused := checkChanges(resources, i, changes)
+		if refused == nil && !resources[i].isTopic() {
+			others.Resources = append(others.Resources, r)
+			continue
+		}
+		if refused == nil {
+			var err error
+			if refused, err = c.changeTopic(ctx, r.ResourceName, changes, applyOps, req.ValidateOnly); err != nil {
+				return nil, err
+			}
+		}
+		a := kmsg.NewIncrementalAlterConfigsResponseResource()
+		a.ResourceType, a.ResourceName = r.ResourceType, r.ResourceName
+		if refused != nil {
+			a.ErrorCode, a.ErrorMessage = refused.code, refused.message
+		}
+		resp.Resources = append(resp.Resources, a)
+	}
+	if len(others.Resources) == 0 {
+		return resp, nil
+	}
+	rest, err := send[*kmsg.IncrementalAlterConfigsResponse](ctx, c, node, others)
+	if err != nil {
+		return nil, err
+	}
+	resp.Resources = append(resp.Resources, rest.Resources...)
+	return resp, nil
+}
+
+// alterConfigs replaces the configurations of topics, and has kfake replace those of other resources.
+func (c *Cluster) alterConfigs(ctx context.Context, node int32, req *kmsg.AlterConfigsRequest) (*kmsg.AlterConfigsResponse, error) {
+	c.changes.Lock()
+	defer c.changes.Unlock()
+
+	resp := kmsg.NewPtrAlterConfigsResponse()
+	resp.Version = req.Version
+	var resources []resource
+	for _, r := range req.Resources {
+		resources = append(resources, resource{r.ResourceType, r.ResourceName})
+	}
+	others := kmsg.NewPtrAlterConfigsRequest()
+	others.ValidateOnly = req.ValidateOnly
+	for i, r := range req.Resources {
+		var changes []change
+		for _, config := range r.Configs {
+			changes = append(changes, change{config.Name, config.Value, kmsg.IncrementalAlterConfigOpSet})
+		}
+		refused := checkChanges(resources, i, changes)
+		if refused == nil && !resources[i].isTopic() {
+			others.Resources = append(others.Resources, r)
+			continue
+		}
+		if refused == nil {
+			var err error
+			if refused, err = c.changeTopic(ctx, r.ResourceName, changes, replaceAll, req.ValidateOnly); err != nil {
+				return nil, err
+			}
+		}
+		a := kmsg.NewAlterConfigsResponseResource()
+		a.ResourceType, a.ResourceName = r.ResourceType, r.ResourceName
+		if refused != nil {
+			a.ErrorCode, a.ErrorMessage = refused.code, refused.message
+		}
+		resp.Resources = append(resp.Resources, a)
+	}
+	if len(others.Resources) == 0 {
+		return resp, nil
+	}
+	rest, err := send[*kmsg.AlterConfigsResponse](ctx, c, node, others)
+	if err != nil {
+		return nil, err
+	}
+	resp.Resources = append(resp.Resources, rest.Resources...)
+	return resp, nil
+}
+
+// checkChanges makes the checks that do not depend on the kind of the resource.
+func checkChanges(resources []resource, i int, changes []change) *refusal {
+	if slices.Contains(resources[:i], resources[i]) || slices.Contains(resources[i+1:], resources[i]) {
+		return refuse(kerr.InvalidRequest, "Each resource must appear at most once.")
+	}
+	seen := map[string]bool{}
+	var null []string
+	for _, ch := range changes {
+		if seen[ch.name] {
+			return refuse(kerr.InvalidRequest, "Error due to duplicate config keys")
+		}
+		seen[ch.name] = true
+		if ch.value == nil && ch.op != kmsg.IncrementalAlterConfigOpDelete {
+			null = append(null, ch.name)
+		}
+	}
+	if len(null) > 0 {
+		return refuse(kerr.InvalidRequest, "Null value not supported for : %s", strings.Join(null, ","))
+	}
+	return nil
+}
+
+// changeTopic works out the topic's new configurations, checks them and, unless it only validates, sets them.
+func (c *Cluster) changeTopic(
+	ctx context.Context, topic string, changes []change,
+	apply func(map[string]string, []change) (map[string]string, *refusal), validateOnly bool,
+) (*refusal, error) {
+	if refused := checkName(topic); refused != nil {
+		return refused, nil
+	}
+	current, found, err := c.dynamicConfigs(ctx, topic)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return refuse(kerr.UnknownTopicOrPartition, "The topic '%s' does not exist.", topic), nil
+	}
+	next, refused := apply(current, changes)
+	if refused != nil {
+		return refused, nil
+	}
+	next, refused = checkTopicConfigs(next)
+	if refused != nil || validateOnly {
+		return refused, nil
+	}
+	return c.setConfigs(ctx, topic, next)
+}
+
+// dynamicConfigs returns what is set for the topic, and false if there is no such topic.
+func (c *Cluster) dynamicConfigs(ctx context.Context, topic string) (map[string]string, bool, error) {
+	req := kmsg.NewPtrDescribeConfigsRequest()
+	r := kmsg.NewDescribeConfigsRequestResource()
+	r.ResourceType, r.ResourceName = kmsg.ConfigResourceTypeTopic, topic
+	req.Resources = append(req.Resources, r)
+	resp, err := send[*kmsg.DescribeConfigsResponse](ctx, c, c.controller, req)
+	if err != nil {
+		return nil, false, err
+	}
+	if len(resp.Resources) != 1 || resp.Resources[0].ErrorCode != 0 {
+		return nil, false, nil
+	}
+	values := map[string]string{}
+	for _, config := range resp.Resources[0].Configs {
+		if config.Source == kmsg.ConfigSourceDynamicTopicConfig && config.Value != nil {
+			values[config.Name] = *config.Value
+		}
+	}
+	return values, true, nil
+}
+
+func (c *Cluster) setConfigs(ctx context.Context, topic string, values map[string]string) (*refusal, error) {
+	req := kmsg.NewPtrAlterConfigsRequest()
+	r := kmsg.NewAlterConfigsRequestResource()
+	r.ResourceType, r.ResourceName = kmsg.ConfigResourceTypeTopic, topic
+	for name, value := range values {
+		config := kmsg.NewAlterConfigsRequestResourceConfig()
+		config.Name, config.Value = name, &value
+		r.Configs = append(r.Configs, config)
+	}
+	req.Resources = append(req.Resources, r)
+	resp, err := send[*kmsg.AlterConfigsResponse](ctx, c, c.controller, req)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range resp.Resources {
+		if r.ErrorCode != 0 {
+			return &refusal{r.ErrorCode, r.ErrorMessage}, nil
+		}
+	}
+	return nil, nil //nolint:nilnil // Neither refused nor failed.
+}
+
+func replaceAll(_ map[string]string, changes []change) (map[string]string, *refusal) {
+	next := map[string]string{}
+	for _, ch := range changes {
+		next[ch.name] = *ch.value
+	}
+	return next, nil
+}
+
+func applyOps(current map[string]string, changes []change) (map[string]string, *refusal) {
+	next := maps.Clone(current)
+	for _, ch := range changes {
+		switch ch.op {
+		case kmsg.IncrementalAlterConfigOpSet:
+			next[ch.name] = *ch.value
+		case kmsg.IncrementalAlterConfigOpDelete:
+			delete(next, ch.name)
+		case kmsg.IncrementalAlterConfigOpAppend, kmsg.IncrementalAlterConfigOpSubtract:
+			config, _ := findTopicConfig(ch.name)
+			if config.kind != kmsg.ConfigTypeList {
+				return nil, refuse(kerr.InvalidConfig, "Can't %s to key %s because its type is not LIST.", ch.op, ch.name)
+			}
+			value, ok := next[ch.name]
+			if !ok {
+				value = config.value
+			}
+			next[ch.name] = changeList(value, *ch.value, ch.op)
+		default:
+			return nil, refuse(kerr.InvalidRequest, "Unknown operation %d for key %s.", int8(ch.op), ch.name)
+		}
+	}
+	return next, nil
+}
+
+func changeList(list, values string, op kmsg.IncrementalAlterConfigOp) string {
+	result := splitList(list)
+	for _, value := range splitList(values) {
+		i := slices.Index(result, value)
+		switch {
+		case op == kmsg.IncrementalAlterConfigOpAppend && i < 0:
+			result = append(result, value)
+		case op == kmsg.IncrementalAlterConfigOpSubtract && i >= 0:
+			result = slices.Delete(result, i, i+1)
+		}
+	}
+	return strings.Join(result, ",")
+}

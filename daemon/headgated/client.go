@@ -1,0 +1,99 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/headgate/terraform-provider-headgate/internal/api"
+)
+
+// clientFlags are those of the commands that look at a running daemon.
+type clientFlags struct {
+	endpoint      string
+	tokenFile     string
+	caCertificate string
+	json          bool
+}
+
+func (f *clientFlags) register(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.endpoint, "endpoint", envOr("HEADGATE_ENDPOINT", "http://127.0.0.1:7070"), "URL of the daemon, or HEADGATE_ENDPOINT")
+	cmd.Flags().StringVar(&f.tokenFile, "token-file", "", "file with the token; the token itself may be in HEADGATE_TOKEN")
+	cmd.Flags().StringVar(&f.caCertificate, "ca-certificate", "", "PEM file of the authority of the daemon's certificate; the PEM itself may be in HEADGATE_CA_CERTIFICATE")
+	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON")
+}
+
+func (f *clientFlags) client() (*api.Client, error) {
+	cfg := api.ClientConfig{
+		Endpoint: f.endpoint, Token: os.Getenv("HEADGATE_TOKEN"), CACertificate: os.Getenv("HEADGATE_CA_CERTIFICATE"),
+		UserAgent: "headgated/" + version,
+	}
+	if f.tokenFile != "" {
+		raw, err := os.ReadFile(f.tokenFile)
+		if err != nil {
+			return nil, fmt.Errorf("read token file: %w", err)
+		}
+		cfg.Token = strings.TrimSpace(string(raw))
+	}
+	if f.caCertificate != "" {
+		raw, err := os.ReadFile(f.caCertificate)
+		if err != nil {
+			return nil, fmt.Errorf("read CA certificate: %w", err)
+		}
+		cfg.CACertificate = string(raw)
+	}
+	return api.NewClient(cfg)
+}
+
+func envOr(name, fallback string) string {
+	if v := os.Getenv(name); v != "" {
+		return v
+	}
+	return fallback
+}
+
+func printJSON(out io.Writer, v any) error {
+	enc := json.NewEncoder(out)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+func newVersion() *cobra.Command {
+	var flags clientFlags
+	cmd := &cobra.Command{
+		Use:   "version",
+		Short: "Print the version of this program, and of the daemon when one answers",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			client, err := flags.client()
+			if err != nil {
+				return err
+			}
+			defer client.Close()
+			both := struct {
+				Program api.Version  `json:"program"`
+				Daemon  *api.Version `json:"daemon,omitempty"`
+				Problem string       `json:"daemon_problem,omitempty"`
+			}{Program: api.Version{Version: version, Commit: commit}}
+			if both.Daemon, err = client.Version(cmd.Context()); err != nil {
+				both.Problem = err.Error()
+			}
+			if flags.json {
+				return printJSON(cmd.OutOrStdout(), both)
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "headgated %s\n", version)
+			if both.Daemon != nil {
+				fmt.Fprintf(cmd.OutOrStdout(), "daemon    %s (%s) at %s\n", both.Daemon.Version, both.Daemon.Mode, client.Endpoint())
+				return nil
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "daemon    %s\n", both.Problem)
+			return nil
+		},
+	}
+	flags.register(cmd)
+	return cmd
+}

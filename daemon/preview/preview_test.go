@@ -1,0 +1,462 @@
+package preview_test
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/avro"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sr"
+
+	"github.com/headgate/terraform-provider-headgate/daemon/connection"
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/kafka"
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/schemaregistry"
+	"github.com/headgate/terraform-provider-headgate/daemon/devkafka"
+	"github.com/headgate/terraform-provider-headgate/daemon/preview"
+	"github.com/headgate/terraform-provider-headgate/daemon/registry"
+	"github.com/headgate/terraform-provider-headgate/daemon/secret"
+	"github.com/headgate/terraform-provider-headgate/daemon/store"
+	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/internal/real"
+)
+
+const conn = "main"
+
+// env is what one test has: a service with one connection, and clients that go around it.
+type env struct {
+	t *testing.T
+	*preview.Service
+	servers  []string
+	raw      *kgo.Client
+	admin    *kadm.Client
+	registry *sr.Client
+}
+
+func dev(t *testing.T, registryURL string) *env {
+	t.Helper()
+	c, err := devkafka.Start(t.Context(), devkafka.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return newEnv(t, c.BootstrapServers(), registryURL)
+}
+
+func realKafka(t *testing.T) *env {
+	t.Helper()
+	systems := real.Shared(t)
+	return newEnv(t, systems.Kafka.BootstrapServers(real.ListenerPlaintext), systems.Apicurio.CompatURL())
+}
+
+// ownRegistry is the registry that the daemon has built in.
+func ownRegistry(t *testing.T) string {
+	t.Helper()
+	st, err := store.OpenMemory(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	server := httptest.NewServer(registry.New(st, slog.New(slog.DiscardHandler)).Handler())
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// in is the same for a part of the test.
+func (e *env) in(t *testing.T) *env {
+	t.Helper()
+	part := *e
+	part.t = t
+	return &part
+}
+
+func newEnv(t *testing.T, servers []string, registryURL string) *env {
+	t.Helper()
+	st, err := store.OpenMemory(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	sealer, err := secret.Ephemeral()
+	if err != nil {
+		t.Fatal(err)
+	}
+	conns, err := connection.New(st, sealer, api.BuiltinKinds().Connections, map[string]connection.Kind{
+		kafka.KindName: kafka.Kind{}, schemaregistry.KindName: schemaregistry.Kind{},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	admins := kafka.NewAdmins()
+	t.Cleanup(admins.Close)
+	raw, err := kgo.NewClient(kgo.SeedBrokers(servers...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(raw.Close)
+	client, err := sr.NewClient(sr.URLs(registryURL))
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := func(name, kind, spec string) {
+		if _, err := conns.Put(t.Context(), name, api.ConnectionWrite{Kind: kind, Spec: []byte(spec), Test: new(false)}, api.WriteOptions{}, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("registry", "schema_registry", fmt.Sprintf(`{"url":%q}`, registryURL))
+	put(conn, "kafka", fmt.Sprintf(`{"bootstrap_servers":["%s"],"security_protocol":"PLAINTEXT","schema_registry":"registry"}`, strings.Join(servers, `","`)))
+	return &env{t: t, Service: preview.New(conns, admins, slog.New(slog.DiscardHandler)), servers: servers, raw: raw, admin: kadm.NewClient(raw), registry: client}
+}
+
+func (e *env) create(t *testing.T, partitions int32, configs map[string]*string) string {
+	t.Helper()
+	name := real.Name(t)
+	if answer, err := e.admin.CreateTopic(t.Context(), partitions, 1, configs, name); err != nil || answer.Err != nil {
+		t.Fatal(err, answer.Err, answer.ErrMessage)
+	}
+	return name
+}
+
+func (e *env) produce(t *testing.T, records ...*kgo.Record) {
+	t.Helper()
+	if err := e.raw.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (e *env) preview(t *testing.T, topic string, last int) *api.Preview {
+	t.Helper()
+	got, err := e.Preview(t.Context(), conn, topic, api.PreviewOptions{Last: last})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func values(p *api.Preview) string {
+	var all []string
+	for _, r := range p.Records {
+		if r.Value == nil {
+			all = append(all, "null")
+			continue
+		}
+		all = append(all, *r.Value)
+	}
+	return strings.Join(all, " ")
+}
+
+func TestPreview(t *testing.T) {
+	e := dev(t, ownRegistry(t))
+	for name, test := range tests() {
+		t.Run(name, func(t *testing.T) { test(e.in(t)) })
+	}
+}
+
+func TestRealPreview(t *testing.T) {
+	e := realKafka(t)
+	for name, test := range tests() {
+		t.Run(name, func(t *testing.T) { test(e.in(t)) })
+	}
+}
+
+func tests() map[string]func(e *env) {
+	return map[string]func(e *env){
+		"newest":       testNewest,
+		"empty":        testEmpty,
+		"formats":      testFormats,
+		"avro":         testAvro,
+		"transactions": testTransactions,
+		"bytes":        testBytes,
+		"refusals":     testRefusals,
+	}
+}
+
+// The newest records are those of the latest timestamps, wherever they are.
+func testNewest(e *env) {
+	t := e.t
+	topic := e.create(t, 4, nil)
+	begin := time.Now().Add(-time.Hour)
+	var records []*kgo.Record
+	for i := range 400 {
+		// Partition 3 has the newest 100, the others take turns; partition 0 has none.
+		partition := int32(1 + i%2)
+		if i >= 300 {
+			partition = 3
+		}
+		records = append(records, &kgo.Record{Topic: topic, Partition: partition, Timestamp: begin.Add(time.Duration(i) * time.Second), Value: fmt.Append(nil, i)})
+	}
+	e.produce(t, records...)
+	for _, last := range []int{1, 10, 99, 150, 400, 1000} {
+		got := e.preview(t, topic, last)
+		var want []string
+		for i := max(0, 400-last); i < 400; i++ {
+			want = append(want, fmt.Sprint(i))
+		}
+		if values(got) != strings.Join(want, " ") || got.Truncated {
+			t.Errorf("the last %d are %s", last, values(got))
+		}
+	}
+	if got := e.preview(t, topic, 0); len(got.Records) != 10 {
+		t.Errorf("by default there are %d records, want 10", len(got.Records))
+	}
+}
+
+func testEmpty(e *env) {
+	t := e.t
+	if got := e.preview(t, e.create(t, 3, nil), 10); got.Records == nil || len(got.Records) != 0 || got.Truncated {
+		t.Errorf("an empty topic shows as %+v", got)
+	}
+}
+
+func testFormats(e *env) {
+	t := e.t
+	topic := e.create(t, 1, nil)
+	e.produce(t, &kgo.Record{Topic: topic, Key: []byte("k"), Value: []byte(`{"a":1}`), Headers: []kgo.RecordHeader{{Key: "h", Value: []byte("v")}, {Key: "b", Value: []byte{0xff}}}},
+		&kgo.Record{Topic: topic, Value: []byte("plain text\nof two lines")},
+		&kgo.Record{Topic: topic, Value: []byte{0, 1, 2, 3, 4, 5}},
+		&kgo.Record{Topic: topic, Key: []byte{}, Value: nil},
+		&kgo.Record{Topic: topic, Value: []byte("bell\a")})
+	got := e.preview(t, topic, 10)
+	type row struct{ key, keyFormat, value, format string }
+	var rows []row
+	for _, r := range got.Records {
+		rows = append(rows, row{text(r.Key), r.KeyFormat, text(r.Value), r.Format})
+	}
+	want := []row{
+		{"k", "text", `{"a":1}`, "json"},
+		{"-", "null", "plain text\nof two lines", "text"},
+		{"-", "null", "000102030405", "hex"},
+		{"", "text", "-", "null"},
+		{"-", "null", "62656c6c07", "hex"},
+	}
+	if !slices.Equal(rows, want) {
+		t.Errorf("got %q, want %q", rows, want)
+	}
+	headers := []api.RecordHeader{{Key: "h", Value: "v"}, {Key: "b", Value: "ff"}}
+	if !slices.Equal(got.Records[0].Headers, headers) {
+		t.Errorf("headers are %v", got.Records[0].Headers)
+	}
+}
+
+func text(s *string) string {
+	if s == nil {
+		return "-"
+	}
+	return *s
+}
+
+func testAvro(e *env) {
+	t := e.t
+	subject := real.Name(t)
+	address := sr.Schema{Schema: `{"type":"record","name":"Address","namespace":"x","fields":[{"name":"city","type":"string"}]}`}
+	referred, err := e.registry.CreateSchema(t.Context(), subject+"-address", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	person := sr.Schema{
+		Schema:     `{"type":"record","name":"Person","namespace":"x","fields":[{"name":"name","type":"string"},{"name":"home","type":["null","Address"]}]}`,
+		References: []sr.SchemaReference{{Name: "x.Address", Subject: referred.Subject, Version: referred.Version}},
+	}
+	created, err := e.registry.CreateSchema(t.Context(), subject, person)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cache avro.SchemaCache
+	if _, err := cache.Parse(address.Schema); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := cache.Parse(person.Schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload, err := schema.Encode(map[string]any{"name": "Ada", "home": map[string]any{"city": "London"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	topic := e.create(t, 1, nil)
+	e.produce(t,
+		&kgo.Record{Topic: topic, Value: wire(created.ID, payload)},
+		&kgo.Record{Topic: topic, Value: wire(created.ID, payload[:3])},
+		&kgo.Record{Topic: topic, Value: wire(2_000_000_000, payload)})
+	got := e.preview(t, topic, 10)
+	if want := `{"name":"Ada","home":{"x.Address":{"city":"London"}}}`; got.Records[0].Format != "avro" || text(got.Records[0].Value) != want {
+		t.Errorf("got %s as %s, want %s", text(got.Records[0].Value), got.Records[0].Format, want)
+	}
+	for i, what := range map[int]string{1: "a cut record", 2: "an unknown id"} {
+		if got.Records[i].Format != "hex" {
+			t.Errorf("%s shows as %s", what, got.Records[i].Format)
+		}
+	}
+}
+
+func wire(id int, payload []byte) []byte {
+	return append(binary.BigEndian.AppendUint32([]byte{0}, uint32(id)), payload...)
+}
+
+// Records of transactions that are aborted or not finished do not show, and their gaps do not hide older ones.
+func testTransactions(e *env) {
+	t := e.t
+	topic := e.create(t, 1, nil)
+	e.produce(t, &kgo.Record{Topic: topic, Value: []byte("before")})
+	client, err := kgo.NewClient(kgo.SeedBrokers(e.servers...), kgo.TransactionalID(topic), kgo.DefaultProduceTopic(topic))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	for _, end := range []kgo.TransactionEndTry{kgo.TryCommit, kgo.TryAbort} {
+		if err := client.BeginTransaction(); err != nil {
+			t.Fatal(err)
+		}
+		for range 20 {
+			client.Produce(t.Context(), &kgo.Record{Value: fmt.Append(nil, end)}, nil)
+		}
+		if err := client.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := client.EndTransaction(t.Context(), end); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := client.BeginTransaction(); err != nil {
+		t.Fatal(err)
+	}
+	if err := client.ProduceSync(t.Context(), &kgo.Record{Value: []byte("open")}).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	got := e.preview(t, topic, 21)
+	want := "before" + strings.Repeat(fmt.Sprintf(" %v", kgo.TryCommit), 20)
+	if values(got) != want || got.Truncated {
+		t.Errorf("got %s, want %s", values(got), want)
+	}
+	if err := client.EndTransaction(t.Context(), kgo.TryAbort); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Of large records only as many show as the limit lets through, and these are the newest.
+func testBytes(e *env) {
+	t := e.t
+	topic := e.create(t, 1, nil)
+	large := strings.Repeat("x", 900_000)
+	for i := range 20 {
+		e.produce(t, &kgo.Record{Topic: topic, Value: fmt.Appendf(nil, "%02d%s", i, large)})
+	}
+	got := e.preview(t, topic, 100)
+	if !got.Truncated || len(got.Records) < 3 || len(got.Records) > 9 {
+		t.Fatalf("%d records, truncated: %v", len(got.Records), got.Truncated)
+	}
+	for i, r := range got.Records {
+		if want := fmt.Sprintf("%02d", 20-len(got.Records)+i); (*r.Value)[:2] != want {
+			t.Errorf("record %d is %s, want %s", i, (*r.Value)[:2], want)
+		}
+	}
+}
+
+func testRefusals(e *env) {
+	t := e.t
+	topic := e.create(t, 1, nil)
+	for _, test := range []struct {
+		connection, topic string
+		last              int
+		code, attribute   string
+	}{
+		{"nowhere", topic, 1, api.CodeNotFound, "/connection"},
+		{"registry", topic, 1, api.CodeInvalid, "/connection"},
+		{conn, topic + "-not", 1, api.CodeNotFound, ""},
+		{conn, "a b", 1, api.CodeNotFound, ""},
+		{conn, topic, -1, api.CodeInvalid, "/last"},
+		{conn, topic, 1001, api.CodeInvalid, "/last"},
+	} {
+		_, err := e.Preview(t.Context(), test.connection, test.topic, api.PreviewOptions{Last: test.last})
+		var got *api.Error
+		if !errors.As(err, &got) || got.Code != test.code || got.Attribute != test.attribute {
+			t.Errorf("%+v: got %v", test, err)
+		}
+	}
+}
+
+// Compaction leaves gaps: what is asked for lies further back than the offsets say.
+func TestRealCompacted(t *testing.T) {
+	e := realKafka(t)
+	set := func(s string) *string { return &s }
+	topic := e.create(t, 1, map[string]*string{
+		"cleanup.policy": set("compact"), "min.cleanable.dirty.ratio": set("0.001"), "segment.ms": set("100"), "max.compaction.lag.ms": set("100"), "delete.retention.ms": set("1"),
+	})
+	e.produce(t, &kgo.Record{Topic: topic, Key: []byte("first"), Value: []byte("first")})
+	for range 3000 {
+		e.raw.Produce(t.Context(), &kgo.Record{Topic: topic, Key: []byte("same"), Value: []byte("same")}, nil)
+	}
+	if err := e.raw.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.Now().Add(45 * time.Second)
+	for time.Now().Before(deadline) && e.count(t, topic) > 10 {
+		time.Sleep(500 * time.Millisecond)
+		e.produce(t, &kgo.Record{Topic: topic, Key: []byte("same"), Value: []byte("same")}) // rolls the segment
+	}
+	if n := e.count(t, topic); n > 10 {
+		t.Skipf("the broker did not compact in time: %d records are left", n)
+	}
+	got := e.preview(t, topic, 1000)
+	if len(got.Records) == 0 || text(got.Records[0].Value) != "first" || got.Truncated {
+		t.Errorf("got %s", values(got))
+	}
+}
+
+func (e *env) count(t *testing.T, topic string) int {
+	t.Helper()
+	ends, err := e.admin.ListEndOffsets(t.Context(), topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	end, _ := ends.Lookup(topic, 0)
+	client, err := kgo.NewClient(kgo.SeedBrokers(e.servers...), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {0: kgo.NewOffset().AtStart()}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	for n := 0; ; {
+		for _, r := range client.PollFetches(t.Context()).Records() {
+			if n++; r.Offset >= end.Offset-1 {
+				return n
+			}
+		}
+	}
+}
+
+// A registry that is down costs the decoding, and not the preview.
+func TestRegistryDown(t *testing.T) {
+	refusing := httptest.NewServer(http.NotFoundHandler())
+	refusing.Close()
+	release := make(chan struct{})
+	hanging := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case <-release:
+		case <-r.Context().Done():
+		}
+	}))
+	defer hanging.Close()
+	defer close(release)
+	for name, url := range map[string]string{"refusing": refusing.URL, "hanging": hanging.URL} {
+		t.Run(name, func(t *testing.T) {
+			e := dev(t, url)
+			topic := e.create(t, 1, nil)
+			for id := range 20 {
+				e.produce(t, &kgo.Record{Topic: topic, Value: wire(id, []byte{1})})
+			}
+			e.produce(t, &kgo.Record{Topic: topic, Value: []byte("text")})
+			got := e.preview(t, topic, 100)
+			if len(got.Records) != 21 || got.Records[0].Format != "hex" || got.Records[20].Format != "text" {
+				t.Errorf("got %s", values(got))
+			}
+		})
+	}
+}

@@ -1,0 +1,589 @@
+package schema_test
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/sr"
+
+	"github.com/headgate/terraform-provider-headgate/daemon/connection"
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/kafka"
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/schemaregistry"
+	"github.com/headgate/terraform-provider-headgate/daemon/registry"
+	"github.com/headgate/terraform-provider-headgate/daemon/schema"
+	"github.com/headgate/terraform-provider-headgate/daemon/secret"
+	"github.com/headgate/terraform-provider-headgate/daemon/store"
+	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/internal/real"
+)
+
+const (
+	conn = "registry"
+
+	one       = `{"type":"record","name":"R","fields":[{"name":"a","type":"string"}]}`
+	oneAgain  = "{ \"name\": \"R\", \"type\": \"record\",\n \"fields\": [ {\"type\": {\"type\":\"string\"}, \"name\": \"a\"} ] }"
+	defaulted = `{"type":"record","name":"R","fields":[{"name":"a","type":"string"},{"name":"b","type":"int","default":0}]}`
+	required  = `{"type":"record","name":"R","fields":[{"name":"a","type":"string"},{"name":"b","type":"int"}]}`
+	reduced   = `{"type":"record","name":"R","fields":[]}`
+)
+
+// env is what one test has: a service with one connection, and a client that goes around it.
+type env struct {
+	t *testing.T
+	*schema.Service
+	store    *store.Store
+	registry *sr.Client
+}
+
+func own(t *testing.T) *env {
+	t.Helper()
+	st, err := store.OpenMemory(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	server := httptest.NewServer(registry.New(st, slog.New(slog.DiscardHandler)).Handler())
+	t.Cleanup(server.Close)
+	return newEnv(t, server.URL)
+}
+
+func apicurio(t *testing.T) *env {
+	t.Helper()
+	return newEnv(t, real.Shared(t).Apicurio.CompatURL())
+}
+
+// in is the same for a part of the test.
+func (e *env) in(t *testing.T) *env {
+	t.Helper()
+	part := *e
+	part.t = t
+	return &part
+}
+
+func newEnv(t *testing.T, url string) *env {
+	t.Helper()
+	st, err := store.OpenMemory(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	sealer, err := secret.Ephemeral()
+	if err != nil {
+		t.Fatal(err)
+	}
+	conns, err := connection.New(st, sealer, api.BuiltinKinds().Connections, map[string]connection.Kind{
+		kafka.KindName: kafka.Kind{}, schemaregistry.KindName: schemaregistry.Kind{},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = conns.Put(t.Context(), conn, api.ConnectionWrite{Kind: "schema_registry", Spec: fmt.Appendf(nil, `{"url":%q}`, url), Test: new(false)}, api.WriteOptions{}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := sr.NewClient(sr.URLs(url))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &env{t, schema.New(st, conns, slog.New(slog.DiscardHandler)), st, client}
+}
+
+// Each test runs on our own registry, and under its twin's name with Real on Apicurio.
+
+func TestSchemas(t *testing.T) {
+	e := own(t)
+	for name, test := range tests() {
+		t.Run(name, func(t *testing.T) { test(e.in(t)) })
+	}
+}
+
+func TestRealSchemas(t *testing.T) {
+	e := apicurio(t)
+	for name, test := range tests() {
+		t.Run(name, func(t *testing.T) { test(e.in(t)) })
+	}
+}
+
+func tests() map[string]func(e *env) {
+	return map[string]func(e *env){
+		"register":      testRegister,
+		"compatibility": testCompatibility,
+		"mode":          testMode,
+		"stricter":      testStricterMode,
+		"restore":       testRestoresMode,
+		"older":         testOlder,
+		"references":    testReferences,
+		"invalid":       testInvalid,
+		"conditions":    testConditions,
+		"adopt":         testAdopt,
+		"unknowns":      testUnknowns,
+		"list":          testList,
+		"soft":          testSoftDelete,
+		"hard":          testHardDelete,
+	}
+}
+
+func avroOf(text string) api.SchemaWrite { return api.SchemaWrite{Format: "AVRO", Schema: text} }
+
+func (e *env) put(t *testing.T, subject string, body api.SchemaWrite) *api.Schema {
+	t.Helper()
+	got, err := e.Put(t.Context(), conn, subject, body, api.WriteOptions{}, "")
+	if err != nil {
+		t.Fatalf("put %s: %v", subject, err)
+	}
+	return got
+}
+
+func (e *env) plan(t *testing.T, subject string, body api.SchemaWrite) (*api.Schema, error) {
+	t.Helper()
+	return e.Put(t.Context(), conn, subject, body, api.WriteOptions{DryRun: true}, "")
+}
+
+func (e *env) get(t *testing.T, subject string) *api.Schema {
+	t.Helper()
+	got, err := e.Get(t.Context(), conn, subject)
+	if err != nil {
+		t.Fatalf("get %s: %v", subject, err)
+	}
+	return got
+}
+
+func want(t *testing.T, err error, code, attribute string, words ...string) {
+	t.Helper()
+	var e *api.Error
+	if !errors.As(err, &e) {
+		t.Fatalf("got %v, want an error of the API with code %s", err, code)
+	}
+	if e.Code != code || e.Attribute != attribute {
+		t.Errorf("got code %q at %q, want %q at %q: %v", e.Code, e.Attribute, code, attribute, e)
+	}
+	for _, one := range words {
+		if !strings.Contains(e.Error(), one) {
+			t.Errorf("got %q, want it to say %q", e.Error(), one)
+		}
+	}
+}
+
+// refused wants the same refusal of a plan and of a write, and nothing changed by either.
+func (e *env) refused(t *testing.T, subject string, body api.SchemaWrite, code, attribute string, words ...string) {
+	t.Helper()
+	before, _ := e.Get(t.Context(), conn, subject)
+	_, err := e.plan(t, subject, body)
+	want(t, err, code, attribute, words...)
+	_, err = e.Put(t.Context(), conn, subject, body, api.WriteOptions{}, "k")
+	want(t, err, code, attribute, words...)
+	after, err := e.Get(t.Context(), conn, subject)
+	if before == nil {
+		want(t, err, api.CodeNotFound, "")
+		return
+	}
+	if err != nil || after.Generation != before.Generation {
+		t.Errorf("before %+v, after %+v, %v", before, after, err)
+	}
+}
+
+func testRegister(e *env) {
+	t := e.t
+	subject := real.Name(t)
+	planned, err := e.plan(t, subject, avroOf(one))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Get(t.Context(), conn, subject); !api.HasCode(err, api.CodeNotFound) {
+		t.Fatalf("after a dry run the subject is %v, want it absent", err)
+	}
+	made := e.put(t, subject, avroOf(one))
+	if made.Version != 1 || made.ID == 0 || made.Format != "AVRO" || made.Compatibility != "" || made.Fingerprint != planned.Fingerprint {
+		t.Errorf("planned %+v, made %+v", planned, made)
+	}
+	if read := e.get(t, subject); read.Generation != made.Generation || read.Fingerprint != made.Fingerprint || read.Compatibility != "" {
+		t.Errorf("made %+v, read %+v", made, read)
+	}
+	same := e.put(t, subject, avroOf(oneAgain))
+	if same.Version != 1 || same.Generation != made.Generation {
+		t.Errorf("another form of the same schema made %+v", same)
+	}
+	next := e.put(t, subject, avroOf(defaulted))
+	if next.Version != 2 || next.ID == made.ID || next.Generation == made.Generation || next.Fingerprint == made.Fingerprint {
+		t.Errorf("another schema made %+v", next)
+	}
+}
+
+func testCompatibility(e *env) {
+	t := e.t
+	subject := real.Name(t)
+	body := api.SchemaWrite{Format: "AVRO", Schema: one, Compatibility: "BACKWARD"}
+	if made := e.put(t, subject, body); made.Compatibility != "BACKWARD" {
+		t.Errorf("made %+v", made)
+	}
+	body.Schema = required
+	e.refused(t, subject, body, api.CodeIncompatible, "/schema", "not BACKWARD compatible", `b`, "default")
+	body.Schema, body.Compatibility = reduced, "FULL"
+	e.refused(t, subject, body, api.CodeIncompatible, "/schema", "not FULL compatible", `a`)
+	body.Schema, body.Compatibility = defaulted, "BACKWARD"
+	if next := e.put(t, subject, body); next.Version != 2 {
+		t.Errorf("a compatible schema made %+v", next)
+	}
+	// Transitive modes heed the first version too: b has a default against version 2, and none against version 1.
+	body.Schema, body.Compatibility = required, "BACKWARD_TRANSITIVE"
+	e.refused(t, subject, body, api.CodeIncompatible, "/schema", "BACKWARD_TRANSITIVE", "b")
+	body.Compatibility = "NONE"
+	if _, err := e.plan(t, subject, body); err != nil {
+		t.Errorf("in mode NONE the plan is refused: %v", err)
+	}
+	if next := e.put(t, subject, body); next.Version != 3 || next.Compatibility != "NONE" {
+		t.Errorf("in mode NONE it made %+v", next)
+	}
+}
+
+func testMode(e *env) {
+	t := e.t
+	subject := real.Name(t)
+	body := avroOf(one)
+	made := e.put(t, subject, body)
+	for _, mode := range []string{"FULL_TRANSITIVE", "FORWARD", ""} {
+		body.Compatibility = mode
+		planned, err := e.plan(t, subject, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		changed := e.put(t, subject, body)
+		if changed.Version != made.Version || changed.Compatibility != mode || planned.Generation != changed.Generation {
+			t.Errorf("to mode %q: planned %+v, changed %+v", mode, planned, changed)
+		}
+		if read := e.get(t, subject); read.Compatibility != mode || read.Generation != changed.Generation {
+			t.Errorf("in mode %q it reads %+v", mode, read)
+		}
+	}
+}
+
+// The mode that the same write declares is the one that counts, and a plan changes nothing to find out.
+func testStricterMode(e *env) {
+	t := e.t
+	subject := real.Name(t)
+	e.put(t, subject, api.SchemaWrite{Format: "AVRO", Schema: one, Compatibility: "FORWARD"})
+	body := api.SchemaWrite{Format: "AVRO", Schema: required, Compatibility: "FORWARD"}
+	if _, err := e.plan(t, subject, body); err != nil {
+		t.Errorf("a forward compatible schema is refused: %v", err)
+	}
+	body.Compatibility = "BACKWARD"
+	e.refused(t, subject, body, api.CodeIncompatible, "/schema", "not BACKWARD compatible")
+	body.Schema, body.Compatibility = reduced, "BACKWARD"
+	if _, err := e.plan(t, subject, body); err != nil {
+		t.Errorf("a backward compatible schema is refused: %v", err)
+	}
+	if got := e.get(t, subject); got.Compatibility != "FORWARD" {
+		t.Errorf("the plans changed the mode to %s", got.Compatibility)
+	}
+	if made := e.put(t, subject, body); made.Version != 2 || made.Compatibility != "BACKWARD" {
+		t.Errorf("made %+v", made)
+	}
+}
+
+func testRestoresMode(e *env) {
+	t := e.t
+	subject := real.Name(t)
+	e.put(t, subject, avroOf(one))
+	e.refused(t, subject, api.SchemaWrite{Format: "AVRO", Schema: required, Compatibility: "FULL"}, api.CodeIncompatible, "/schema")
+	if got := e.get(t, subject); got.Compatibility != "" || got.Version != 1 {
+		t.Errorf("after the refusal it is %+v", got)
+	}
+}
+
+// A registry does not make an older version the latest again, and would say that it did.
+func testOlder(e *env) {
+	t := e.t
+	subject := real.Name(t)
+	body := api.SchemaWrite{Format: "AVRO", Schema: one, Compatibility: "NONE"}
+	e.put(t, subject, body)
+	body.Schema = defaulted
+	e.put(t, subject, body)
+	body.Schema = one
+	e.refused(t, subject, body, api.CodeRefused, "/schema", "version 1", "latest is 2")
+}
+
+func testReferences(e *env) {
+	t := e.t
+	subject := real.Name(t)
+	address := e.put(t, subject+"-address", avroOf(`{"type":"record","name":"Address","namespace":"x","fields":[]}`))
+	body := api.SchemaWrite{
+		Format: "AVRO", Schema: `{"type":"record","name":"Person","namespace":"x","fields":[{"name":"home","type":"Address"}]}`,
+		References: []api.SchemaReference{{Name: "x.Address", Subject: address.Subject, Version: 1}},
+	}
+	made := e.put(t, subject, body)
+	if read := e.get(t, subject); len(read.References) != 1 || read.References[0] != body.References[0] || read.Fingerprint != made.Fingerprint {
+		t.Errorf("read %+v", read)
+	}
+	if again := e.put(t, subject, body); again.Version != 1 {
+		t.Errorf("the same again made %+v", again)
+	}
+	for _, hard := range []bool{false, true} {
+		_, err := e.Delete(t.Context(), conn, address.Subject, hard, api.WriteOptions{DryRun: true})
+		want(t, err, api.CodeInUse, "/subject", subject)
+	}
+	body.References = append(body.References, api.SchemaReference{Name: "x.Other", Subject: address.Subject, Version: 7})
+	e.refused(t, subject, body, api.CodeInvalid, "/references/1", "leads nowhere")
+	body.References[1] = api.SchemaReference{Name: "x.Other", Subject: subject + "-nowhere", Version: 1}
+	e.refused(t, subject, body, api.CodeInvalid, "/references/1", "leads nowhere")
+	body.References[1].Version = 0
+	e.refused(t, subject, body, api.CodeInvalid, "/references/1/version", "count from 1")
+	body.References = nil
+	e.refused(t, subject, body, api.CodeInvalid, "/schema", "Address")
+}
+
+func testInvalid(e *env) {
+	t := e.t
+	for _, test := range []struct {
+		what            string
+		body            api.SchemaWrite
+		attribute, said string
+	}{
+		{"broken JSON", avroOf("{\n \"type\": }"), "/schema", "Line 2"},
+		{"unknown type", avroOf(`{"type":"record","name":"R","fields":[{"name":"a","type":"strin"}]}`), "/schema", "strin"},
+		{"empty", avroOf(""), "/schema", "empty"},
+		{"format", api.SchemaWrite{Format: "XML", Schema: "<a/>"}, "/format", "AVRO, JSON, PROTOBUF"},
+		{"mode", api.SchemaWrite{Format: "AVRO", Schema: one, Compatibility: "SIDEWARD"}, "/compatibility", "FULL_TRANSITIVE"},
+		{"broken JSON Schema", api.SchemaWrite{Format: "JSON", Schema: `{"type":5}`}, "/schema", "type"},
+		{"broken Protobuf", api.SchemaWrite{Format: "PROTOBUF", Schema: "syntax = \"proto3\";\nmessage {"}, "/schema", "Line 2"},
+	} {
+		t.Run(test.what, func(t *testing.T) {
+			e.refused(t, real.Name(t), test.body, api.CodeInvalid, test.attribute, test.said)
+		})
+	}
+	_, err := e.plan(t, "", avroOf(one))
+	want(t, err, api.CodeInvalid, "/subject")
+	_, err = e.Get(t.Context(), "nowhere", "s")
+	want(t, err, api.CodeNotFound, "/connection")
+}
+
+func testConditions(e *env) {
+	t := e.t
+	subject := real.Name(t)
+	_, err := e.Put(t.Context(), conn, subject, avroOf(one), api.WriteOptions{Generation: "x"}, "")
+	want(t, err, api.CodeNotFound, "")
+	made := e.put(t, subject, avroOf(one))
+	_, err = e.Put(t.Context(), conn, subject, avroOf(defaulted), api.WriteOptions{Generation: "x"}, "")
+	want(t, err, api.CodeConflict, "")
+	if _, err := e.Put(t.Context(), conn, subject, avroOf(defaulted), api.WriteOptions{Generation: made.Generation}, ""); err != nil {
+		t.Error(err)
+	}
+	_, err = e.Delete(t.Context(), conn, subject, false, api.WriteOptions{Generation: made.Generation})
+	want(t, err, api.CodeConflict, "")
+}
+
+func testAdopt(e *env) {
+	t := e.t
+	subject := real.Name(t)
+	create := func(text, key string) error {
+		_, err := e.Put(t.Context(), conn, subject, avroOf(text), api.WriteOptions{CreateOnly: true}, key)
+		return err
+	}
+	if err := create(one, "first"); err != nil {
+		t.Fatal(err)
+	}
+	if err := create(oneAgain, "first"); err != nil {
+		t.Errorf("the repeated request is refused: %v", err)
+	}
+	want(t, create(defaulted, "first"), api.CodeAlreadyExists, "/subject", "import")
+	want(t, create(one, "other"), api.CodeAlreadyExists, "/subject", conn+"/"+subject)
+	if err := e.EndCreation(t.Context(), conn, subject); err != nil {
+		t.Fatal(err)
+	}
+	want(t, create(one, "first"), api.CodeAlreadyExists, "/subject")
+}
+
+func testUnknowns(e *env) {
+	t := e.t
+	subject := real.Name(t)
+	for _, unknown := range []string{"/schema", "/format", "/references", "/references/0/version"} {
+		body := api.SchemaWrite{Format: "AVRO", Schema: "", References: []api.SchemaReference{{Name: "n", Subject: "s"}}, Unknown: []string{unknown}}
+		if unknown == "/schema" || unknown == "/format" {
+			body.References = nil
+		}
+		if unknown == "/format" {
+			body.Format = ""
+		}
+		if _, err := e.plan(t, subject, body); err != nil {
+			t.Errorf("with %s unknown the plan is refused: %v", unknown, err)
+		}
+	}
+	body := api.SchemaWrite{Format: "AVRO", Compatibility: "SIDEWARD", Unknown: []string{"/schema"}}
+	_, err := e.plan(t, subject, body)
+	want(t, err, api.CodeInvalid, "/compatibility")
+}
+
+func testList(e *env) {
+	t := e.t
+	prefix := real.Name(t)
+	for _, name := range []string{"-a", "-b", "-c"} {
+		e.put(t, prefix+name, avroOf(one))
+	}
+	first, err := e.List(t.Context(), conn, prefix, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(first) != 2 || first[0].Subject != prefix+"-a" || first[1].Subject != prefix+"-b" || first[0].Schema == "" {
+		t.Fatalf("the first page is %+v", first)
+	}
+	second, err := e.List(t.Context(), conn, first[1].Subject, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(second) != 1 || second[0].Subject != prefix+"-c" {
+		t.Errorf("the second page is %+v", second)
+	}
+}
+
+func testSoftDelete(e *env) {
+	t := e.t
+	subject := real.Name(t)
+	body := api.SchemaWrite{Format: "AVRO", Schema: one, Compatibility: "FULL"}
+	made := e.put(t, subject, body)
+	body.Schema = defaulted
+	e.put(t, subject, body)
+	planned, err := e.Delete(t.Context(), conn, subject, false, api.WriteOptions{DryRun: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := planned.Effects[0]; !strings.HasPrefix(got.Summary, "Versions 1, 2 of subject") || !strings.Contains(got.Detail, "ids still resolve") {
+		t.Errorf("the effects are %+v", planned.Effects)
+	}
+	e.get(t, subject)
+	if _, err := e.Delete(t.Context(), conn, subject, false, api.WriteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = e.Get(t.Context(), conn, subject)
+	want(t, err, api.CodeNotFound, "", subject)
+	_, err = e.Delete(t.Context(), conn, subject, false, api.WriteOptions{})
+	want(t, err, api.CodeNotFound, "", subject)
+	if _, err := e.registry.SchemaByID(t.Context(), int(made.ID)); err != nil {
+		t.Errorf("the id does not resolve any more: %v", err)
+	}
+	again := e.put(t, subject, avroOf(one))
+	if again.Version != 3 || again.Compatibility != "" {
+		t.Errorf("made anew it is %+v", again)
+	}
+}
+
+func testHardDelete(e *env) {
+	t := e.t
+	subject := real.Name(t)
+	e.put(t, subject, avroOf(one))
+	deleted, err := e.Delete(t.Context(), conn, subject, true, api.WriteOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := deleted.Effects[0]; !strings.HasPrefix(got.Summary, "Version 1 of subject") || !strings.Contains(got.Detail, "for good") {
+		t.Errorf("the effects are %+v", deleted.Effects)
+	}
+	e.put(t, subject, avroOf(defaulted))
+	// What was deleted softly before goes too.
+	if _, err := e.Delete(t.Context(), conn, subject, false, api.WriteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Delete(t.Context(), conn, subject, true, api.WriteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = e.Delete(t.Context(), conn, subject, true, api.WriteOptions{})
+	want(t, err, api.CodeNotFound, "", subject)
+}
+
+// Our own registry knows Avro only, and a plan says so.
+func TestFormatNotTaken(t *testing.T) {
+	e := own(t)
+	for format, text := range map[string]string{"JSON": `{"type":"object"}`, "PROTOBUF": `syntax = "proto3"; message M { string a = 1; }`} {
+		e.refused(t, real.Name(t), api.SchemaWrite{Format: format, Schema: text}, api.CodeInvalid, "/format", "takes AVRO")
+	}
+}
+
+// Only a registry's own word makes a subject absent.
+func TestNoAnswerIsNotAbsence(t *testing.T) {
+	answers := map[string]http.HandlerFunc{
+		"404 of something else": http.NotFound,
+		"404 in HTML":           func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>", http.StatusNotFound) },
+		"503":                   func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) },
+		"401":                   func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) },
+		"text":                  func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("hello")) },
+	}
+	for name, answer := range answers {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(answer)
+			defer server.Close()
+			e := newEnv(t, server.URL)
+			_, err := e.Get(t.Context(), conn, "s")
+			want(t, err, api.CodeConnection, "/connection", `"s"`)
+			_, err = e.plan(t, "s", avroOf(one))
+			want(t, err, api.CodeConnection, "/connection")
+			_, err = e.Delete(t.Context(), conn, "s", false, api.WriteOptions{})
+			want(t, err, api.CodeConnection, "/connection")
+		})
+	}
+	t.Run("down", func(t *testing.T) {
+		server := httptest.NewServer(http.NotFoundHandler())
+		server.Close()
+		_, err := newEnv(t, server.URL).Get(t.Context(), conn, "s")
+		want(t, err, api.CodeConnection, "/connection", "refused")
+	})
+}
+
+// A registry that gives no reasons is said to give none.
+func TestRealFormats(t *testing.T) {
+	e := apicurio(t)
+	for _, test := range []struct {
+		format, first, second, incompatible, form string
+	}{
+		{
+			"JSON", `{"$schema":"http://json-schema.org/draft-07/schema#","type":"object","properties":{"a":{"type":"string","maxLength":5}}}`,
+			`{"$schema":"http://json-schema.org/draft-07/schema#","type":"object","properties":{"a":{"type":"string","maxLength":9}}}`,
+			`{"$schema":"http://json-schema.org/draft-07/schema#","type":"object","properties":{"a":{"type":"integer"}}}`,
+			"{ \"type\":\"object\",\n\"$schema\":\"http://json-schema.org/draft-07/schema#\", \"properties\":{\"a\":{\"maxLength\":5,\"type\":\"string\"}}}",
+		},
+		{
+			"PROTOBUF", "syntax = \"proto3\";\nmessage M {\n string a = 1;\n}\n",
+			"syntax = \"proto3\";\nmessage M {\n string a = 1;\n string b = 2;\n}\n",
+			"syntax = \"proto3\";\nmessage M {\n int32 a = 1;\n}\n",
+			"syntax = \"proto3\"; // the same\nmessage M { string a = 1; }",
+		},
+	} {
+		t.Run(test.format, func(t *testing.T) {
+			subject := real.Name(t)
+			body := api.SchemaWrite{Format: test.format, Schema: test.first, Compatibility: "BACKWARD"}
+			made := e.put(t, subject, body)
+			if read := e.get(t, subject); read.Format != test.format || read.Generation != made.Generation || read.Fingerprint != made.Fingerprint {
+				t.Errorf("made %+v, read %+v", made, read)
+			}
+			body.Schema = test.form
+			if same := e.put(t, subject, body); same.Version != 1 {
+				t.Errorf("another form of the same schema made %+v", same)
+			}
+			body.Schema = test.incompatible
+			e.refused(t, subject, body, api.CodeIncompatible, "/schema", "not BACKWARD compatible", "without saying why")
+			body.Schema = test.second
+			if next := e.put(t, subject, body); next.Version != 2 {
+				t.Errorf("a compatible schema made %+v", next)
+			}
+			if _, err := e.Delete(t.Context(), conn, subject, true, api.WriteOptions{}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestRealProtobufReferences(t *testing.T) {
+	e := apicurio(t)
+	subject := real.Name(t)
+	e.put(t, subject+"-base", api.SchemaWrite{Format: "PROTOBUF", Schema: "syntax = \"proto3\";\npackage x;\nmessage Base { string a = 1; }\n"})
+	body := api.SchemaWrite{
+		Format: "PROTOBUF", Schema: "syntax = \"proto3\";\npackage x;\nimport \"base.proto\";\nmessage M { Base b = 1; }\n",
+		References: []api.SchemaReference{{Name: "base.proto", Subject: subject + "-base", Version: 1}},
+	}
+	made := e.put(t, subject, body)
+	if again := e.put(t, subject, body); again.Generation != made.Generation {
+		t.Errorf("the same again made %+v", again)
+	}
+}

@@ -1,0 +1,78 @@
+package server
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/headgate/terraform-provider-headgate/internal/api"
+)
+
+// TopicPath names a topic in a path.
+type TopicPath struct {
+	Connection string `path:"connection" doc:"The connection of the cluster."`
+	Topic      string `path:"topic" doc:"The topic."`
+}
+
+func (s *server) topicRoutes(face huma.API) {
+	const base = "/v1/connections/{connection}/topics"
+	route(s, face, http.MethodGet, base, "list-topics", "List topics", s.listTopics)
+	route(s, face, http.MethodGet, base+"/{topic}", "get-topic", "Read a topic", func(ctx context.Context, in *TopicPath) (*api.Topic, error) {
+		return s.Topics.Get(ctx, in.Connection, in.Topic)
+	})
+	route(s, face, http.MethodPut, base+"/{topic}", "put-topic", "Create or change a topic", s.putTopic)
+	route(s, face, http.MethodDelete, base+"/{topic}", "delete-topic", "Delete a topic", func(ctx context.Context, in *struct {
+		TopicPath
+		Write
+	},
+	) (*api.Deletion, error) {
+		return s.Topics.Delete(ctx, in.Connection, in.Topic, in.options())
+	})
+	route(s, face, http.MethodGet, base+"/{topic}/preview", "preview-topic", "Read a few records", func(ctx context.Context, in *struct {
+		TopicPath
+		Last int `query:"last" minimum:"1" maximum:"1000" default:"10" doc:"How many of the newest records."`
+	},
+	) (*api.Preview, error) {
+		return s.Previews.Preview(ctx, in.Connection, in.Topic, api.PreviewOptions{Last: in.Last})
+	})
+}
+
+func (s *server) listTopics(ctx context.Context, in *struct {
+	Connection string `path:"connection" doc:"The connection of the cluster."`
+	Prefix     string `query:"prefix" doc:"Only topics whose names begin with it."`
+	Paging
+},
+) (*api.Page[api.Topic], error) {
+	after, err := in.after()
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.Topics.List(ctx, in.Connection, in.Prefix, after, in.Limit+1)
+	if err != nil {
+		return nil, err
+	}
+	return page(found, in.Limit, func(t api.Topic) string { return t.Name }), nil
+}
+
+func (s *server) putTopic(ctx context.Context, in *struct {
+	TopicPath
+	Write
+	Body api.TopicWrite
+},
+) (*api.Topic, error) {
+	if err := in.check(in.Body.Unknown); err != nil {
+		return nil, err
+	}
+	t, err := s.Topics.Put(ctx, in.Connection, in.Topic, in.Body, in.options(), in.IdempotencyKey)
+	if err != nil {
+		return nil, err
+	}
+	if !in.DryRun {
+		afterAnswer(ctx, outcome{
+			sent: func(ctx context.Context) error { return s.Topics.EndCreation(ctx, in.Connection, in.Topic) },
+			lost: func(ctx context.Context) error { return s.Topics.AbandonCreation(ctx, in.Connection, in.Topic) },
+		})
+	}
+	return t, nil
+}

@@ -1,0 +1,125 @@
+package store_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/headgate/terraform-provider-headgate/daemon/store"
+)
+
+func open(t *testing.T, dir string) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestSecondDaemonIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	first := open(t, dir)
+	if _, err := store.Open(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "another headgated") {
+		t.Errorf("got %v", err)
+	}
+	must(t, first.Close())
+	must(t, open(t, dir).Close())
+	info, err := os.Stat(filepath.Join(dir, "headgate.db"))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("database file: %v, %v", info, err)
+	}
+}
+
+func TestConnectionsSurviveARestart(t *testing.T) {
+	dir, ctx := t.TempDir(), t.Context()
+	s := open(t, dir)
+	c := store.Connection{Name: "main", Kind: "kafka", Spec: []byte(`{"a":1}`), SecretVersions: map[string]int64{"/p": 3}, Sealed: map[string][]byte{"/p": {1, 2}}}
+	must(t, s.InsertConnection(ctx, c))
+	if err := s.InsertConnection(ctx, c); !errors.Is(err, store.ErrConflict) {
+		t.Errorf("inserted twice: %v", err)
+	}
+	c.Generation, c.Sealed = 1, map[string][]byte{"/p": {3}, "/q": {4}}
+	must(t, s.UpdateConnection(ctx, c))
+	if err := s.UpdateConnection(ctx, c); !errors.Is(err, store.ErrConflict) {
+		t.Errorf("updated from an old generation: %v", err)
+	}
+	must(t, s.Close())
+	s = open(t, dir)
+	got, err := s.Connection(ctx, "main")
+	must(t, err)
+	c.Generation = 2
+	if !reflect.DeepEqual(got, c) {
+		t.Errorf("got %+v, want %+v", got, c)
+	}
+	if err := s.DeleteConnection(ctx, "main", 1); !errors.Is(err, store.ErrConflict) {
+		t.Errorf("deleted at an old generation: %v", err)
+	}
+	must(t, s.DeleteConnection(ctx, "main", 2))
+	if _, err := s.Connection(ctx, "main"); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("after the delete: %v", err)
+	}
+	must(t, s.Close())
+}
+
+func TestCreations(t *testing.T) {
+	dir, ctx := t.TempDir(), t.Context()
+	s := open(t, dir)
+	begin := func(key string, want bool) {
+		t.Helper()
+		if got, err := s.BeginCreation(ctx, "topic", "main/orders", key); err != nil || got != want {
+			t.Errorf("begin with %s: %v, %v", key, got, err)
+		}
+	}
+	adopt := func(key string, want bool) {
+		t.Helper()
+		if got, err := s.Unanswered(ctx, "topic", "main/orders", key); err != nil || got != want {
+			t.Errorf("unanswered for %s: %v, %v", key, got, err)
+		}
+	}
+	adopt("a", false)
+	begin("a", true)
+	begin("a", true)
+	begin("b", false) // somebody else, while the first is under way
+	adopt("a", true)
+	adopt("b", false)
+	must(t, s.Close())
+	s = open(t, dir) // nobody waits for that answer any more
+	adopt("b", true)
+	begin("b", true)
+	adopt("c", false)
+	must(t, s.AbandonCreation(ctx, "topic", "main/orders")) // nobody knows whether it is there
+	adopt("c", true)
+	must(t, s.EndCreation(ctx, "topic", "main/orders"))
+	adopt("b", false)
+	must(t, s.Close())
+}
+
+func TestTopics(t *testing.T) {
+	ctx := t.Context()
+	s, err := store.OpenMemory(ctx)
+	must(t, err)
+	want := store.Topic{Connection: "main", Name: "orders", Description: "d", Labels: map[string]string{"a": "b"}, DeletionProtection: true}
+	must(t, s.PutTopic(ctx, want))
+	want.Description = "e"
+	must(t, s.PutTopic(ctx, want))
+	if got, err := s.Topic(ctx, "main", "orders"); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	must(t, s.ForgetTopic(ctx, "main", "orders"))
+	must(t, s.ForgetTopic(ctx, "main", "orders"))
+	if list, err := s.Topics(ctx, "main"); err != nil || len(list) != 0 {
+		t.Errorf("got %v, %v", list, err)
+	}
+	must(t, s.Close())
+}

@@ -1,0 +1,345 @@
+package topic
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+
+	"github.com/headgate/terraform-provider-headgate/daemon/store"
+	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/internal/spec"
+)
+
+// Put creates or changes a topic. An existing topic keeps the partitions, the replication factor and the configs that
+// are not declared.
+func (s *Service) Put(ctx context.Context, connection, name string, body api.TopicWrite, opts api.WriteOptions, idempotencyKey string) (*api.Topic, error) {
+	if err := checkName(name); err != nil {
+		return nil, err
+	}
+	d := declaration{TopicWrite: body}
+	if err := d.check(); err != nil {
+		return nil, err
+	}
+	c, err := s.cluster(ctx, connection)
+	if err != nil {
+		return nil, err
+	}
+	if opts.DryRun {
+		return s.plan(ctx, c, name, d, opts, idempotencyKey)
+	}
+	unlock, err := s.writing.Lock(ctx, creation(connection, name))
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+	defer cancel()
+	return s.write(ctx, c, name, d, opts, idempotencyKey)
+}
+
+// plan runs every check of a write, those of the brokers included, and answers what the topic would be.
+func (s *Service) plan(ctx context.Context, c *cluster, name string, d declaration, opts api.WriteOptions, idempotencyKey string) (*api.Topic, error) {
+	have, err := s.known(ctx, c, name)
+	if err == nil && have == nil {
+		have, err = c.read(ctx, name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	row, err := s.precondition(ctx, c, name, have, opts, idempotencyKey)
+	if err != nil {
+		return nil, err
+	}
+	if have == nil {
+		return s.planCreate(ctx, c, name, d)
+	}
+	change, err := d.against(have)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.apply(ctx, name, change, true); err != nil {
+		return nil, err
+	}
+	return answer(change.applied(have), d.row(row)), nil
+}
+
+func (s *Service) planCreate(ctx context.Context, c *cluster, name string, d declaration) (*api.Topic, error) {
+	n := d.creation()
+	configs, err := c.validateCreate(ctx, name, n)
+	if err != nil {
+		return nil, err
+	}
+	st := &state{connection: c.name, name: name, partitions: int(n.partitions), replicas: int(n.replicas), configs: configs}
+	for key, value := range n.configs {
+		st.configs = set(st.configs, key, *value)
+	}
+	t := answer(st, d.row(unknownRow(c.name, name)))
+	t.Generation = ""
+	return t, nil
+}
+
+func (s *Service) write(ctx context.Context, c *cluster, name string, d declaration, opts api.WriteOptions, idempotencyKey string) (*api.Topic, error) {
+	have, err := c.read(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	row, err := s.precondition(ctx, c, name, have, opts, idempotencyKey)
+	if err != nil {
+		return nil, err
+	}
+	// Whatever comes of it, what was read before no longer counts.
+	defer s.snapshots.invalidate(c.name)
+	if have == nil {
+		have, err = s.create(ctx, c, name, d, idempotencyKey)
+	} else {
+		have, err = s.update(ctx, c, have, d)
+	}
+	if err != nil {
+		return nil, err
+	}
+	// The row comes last: a daemon that dies before it does the rest when the write is repeated.
+	wanted := d.row(row)
+	if !sameRow(row, wanted) {
+		if err := s.store.PutTopic(ctx, wanted); err != nil {
+			return nil, errors.Join(err, s.store.AbandonCreation(ctx, noun, creation(c.name, name)))
+		}
+	}
+	return answer(have, wanted), nil
+}
+
+// precondition checks what the caller believes about the topic, and answers what is kept beside it.
+func (s *Service) precondition(ctx context.Context, c *cluster, name string, have *state, opts api.WriteOptions, idempotencyKey string) (store.Topic, error) {
+	if have == nil {
+		if opts.Generation != "" {
+			return store.Topic{}, api.NotFound("Topic", name)
+		}
+		return unknownRow(c.name, name), nil
+	}
+	row, err := s.row(ctx, c.name, name)
+	if err != nil {
+		return row, err
+	}
+	if opts.Generation != "" && opts.Generation != answer(have, row).Generation {
+		return row, api.Conflict("Topic", name)
+	}
+	if !opts.CreateOnly {
+		return row, nil
+	}
+	adopt, err := s.store.Unanswered(ctx, noun, creation(c.name, name), idempotencyKey)
+	if err != nil {
+		return row, err
+	}
+	if !adopt {
+		return row, alreadyExists(c.name, name)
+	}
+	return row, nil
+}
+
+func alreadyExists(connection, name string) error {
+	return api.AlreadyExists("Topic", name, fmt.Sprintf("Import it (its import id is %s/%s), or choose another name.", connection, name))
+}
+
+// create notes the creation first, so that a repeat can take over a topic whose creation was never answered.
+func (s *Service) create(ctx context.Context, c *cluster, name string, d declaration, idempotencyKey string) (*state, error) {
+	key := creation(c.name, name)
+	began, err := s.store.BeginCreation(ctx, noun, key, idempotencyKey)
+	if err != nil {
+		return nil, err
+	}
+	if !began {
+		return nil, alreadyExists(c.name, name)
+	}
+	st, err := c.create(ctx, name, d.creation())
+	if err != nil {
+		// After trouble with the connection the cluster may have made it all the same: the next attempt takes it over.
+		return nil, errors.Join(err, s.store.FailCreation(ctx, noun, key, !api.HasCode(err, api.CodeConnection)))
+	}
+	return st, nil
+}
+
+func (s *Service) update(ctx context.Context, c *cluster, have *state, d declaration) (*state, error) {
+	change, err := d.against(have)
+	if err != nil {
+		return nil, err
+	}
+	if change.empty() {
+		return have, nil
+	}
+	// What could still be refused is asked first, so that nothing is half-done. One request alone is all or nothing.
+	if change.grow > 0 && len(change.configs) > 0 {
+		if err := c.apply(ctx, have.name, change, true); err != nil {
+			return nil, err
+		}
+	}
+	if err := c.apply(ctx, have.name, change, false); err != nil {
+		return nil, err
+	}
+	st, err := c.shown(ctx, have.name, change.shownBy)
+	if err != nil {
+		return nil, c.failure("see the change of topic "+have.name, err)
+	}
+	return st, nil
+}
+
+// declaration is a topic as it is declared.
+type declaration struct{ api.TopicWrite }
+
+// check finds what is wrong without asking anyone.
+func (d declaration) check() error {
+	var all []*api.Error
+	if p := d.Partitions; d.knows("/partitions") && (p < 0 || p > math.MaxInt32) {
+		all = append(all, api.Invalid("/partitions", "The number of partitions is not possible", "A topic has at least 1 partition, and Kafka counts them in 32 bits.", "Set partitions to a positive number that the cluster can carry."))
+	}
+	if r := d.ReplicationFactor; d.knows("/replication_factor") && (r < 0 || r > math.MaxInt16) {
+		all = append(all, api.Invalid("/replication_factor", "The replication factor is not possible", "A partition has at least 1 replica, and at most one on each broker.", "Set replication_factor to at most the number of brokers."))
+	}
+	for _, key := range slices.Sorted(slices.Values(d.Unset)) {
+		if _, ok := d.Config[key]; ok {
+			all = append(all, api.Invalid(spec.Join("/config", key), "The config is both declared and taken back", "", "Leave it out of unset, or of config."))
+		}
+	}
+	return join(all)
+}
+
+// knows says whether a value is known already.
+func (d declaration) knows(pointer string) bool { return !slices.Contains(d.Unknown, pointer) }
+
+// configs are those whose values are known, in order.
+func (d declaration) configs() []string {
+	if !d.knows("/config") {
+		return nil
+	}
+	known := slices.Sorted(maps.Keys(d.Config))
+	return slices.DeleteFunc(known, func(key string) bool { return !d.knows(spec.Join("/config", key)) })
+}
+
+// row is what is to be kept beside the topic.
+func (d declaration) row(have store.Topic) store.Topic {
+	return store.Topic{
+		Connection: have.Connection, Name: have.Name, Description: d.Description, Labels: d.Labels,
+		DeletionProtection: d.DeletionProtection == nil || *d.DeletionProtection,
+	}
+}
+
+func sameRow(a, b store.Topic) bool {
+	return a.Description == b.Description && a.DeletionProtection == b.DeletionProtection && maps.Equal(a.Labels, b.Labels)
+}
+
+// against compares the declaration with the topic. What cannot be done in place is refused.
+func (d declaration) against(have *state) (change, error) {
+	var (
+		todo = change{have: have}
+		all  []*api.Error
+	)
+	if d.knows("/partitions") && d.Partitions > 0 {
+		switch wanted := int(d.Partitions); {
+		case wanted < have.partitions:
+			all = append(all, cannotShrink(have, wanted))
+		case wanted > have.partitions:
+			todo.grow = wanted
+		}
+	}
+	if d.knows("/replication_factor") && d.ReplicationFactor > 0 && int(d.ReplicationFactor) != have.replicas {
+		all = append(all, cannotReplicate(have, d.ReplicationFactor))
+	}
+	for _, key := range d.configs() {
+		value := d.Config[key]
+		if own, ok := have.own(key); !ok || !sameValue(own, value) {
+			todo.configs = append(todo.configs, kadm.AlterConfig{Op: kadm.SetConfig, Name: key, Value: &value})
+		}
+	}
+	for _, key := range slices.Sorted(slices.Values(d.Unset)) {
+		if _, ok := have.own(key); ok {
+			todo.configs = append(todo.configs, kadm.AlterConfig{Op: kadm.DeleteConfig, Name: key})
+		}
+	}
+	return todo, join(all)
+}
+
+func cannotShrink(have *state, wanted int) *api.Error {
+	return api.Invalid("/partitions", fmt.Sprintf("Topic %q has %d partitions and cannot shrink to %d", have.name, have.partitions, wanted),
+		"Kafka cannot remove partitions: their records would be lost, and records are placed by the hash of their key over the number of partitions.",
+		fmt.Sprintf("Set partitions to %d or more, or create a new topic and copy the records.", have.partitions))
+}
+
+func cannotReplicate(have *state, wanted int64) *api.Error {
+	return api.Invalid("/replication_factor", fmt.Sprintf("Topic %q has replication factor %d, which cannot change to %d here", have.name, have.replicas, wanted),
+		"Headgate does not change the replication factor in place yet.",
+		fmt.Sprintf("Keep replication_factor = %d; or move the replicas with kafka-reassign-partitions and set replication_factor to %d once that is done.", have.replicas, wanted))
+}
+
+// change is what has to happen to a topic.
+type change struct {
+	have    *state
+	grow    int // to so many partitions; 0: not at all
+	configs []kadm.AlterConfig
+}
+
+func (ch change) empty() bool { return ch.grow == 0 && len(ch.configs) == 0 }
+
+func (ch change) keys() []string {
+	keys := make([]string, 0, len(ch.configs))
+	for _, c := range ch.configs {
+		keys = append(keys, c.Name)
+	}
+	return longestFirst(keys)
+}
+
+// applied is the topic after the change.
+func (ch change) applied(have *state) *state {
+	after := *have
+	after.partitions = max(have.partitions, ch.grow)
+	after.configs = slices.Clone(have.configs)
+	for _, c := range ch.configs {
+		if c.Op == kadm.SetConfig {
+			after.configs = set(after.configs, c.Name, *c.Value)
+			continue
+		}
+		i := slices.IndexFunc(after.configs, func(have config) bool { return have.key == c.Name })
+		after.configs[i].own, after.configs[i].value = false, after.configs[i].fallback
+	}
+	return &after
+}
+
+// shownBy says whether a broker shows the topic after the change. A value that differs from the one before is taken as the
+// new one, however the broker writes it.
+func (ch change) shownBy(st *state) bool {
+	if st == nil || st.partitions < ch.grow {
+		return false
+	}
+	return !slices.ContainsFunc(ch.configs, func(c kadm.AlterConfig) bool {
+		own, ok := st.own(c.Name)
+		if c.Op == kadm.DeleteConfig {
+			return ok
+		}
+		before, was := ch.have.own(c.Name)
+		return !ok || !sameValue(own, *c.Value) && was && own == before
+	})
+}
+
+// set puts a config on a topic.
+func set(configs []config, key, value string) []config {
+	i := slices.IndexFunc(configs, func(c config) bool { return c.key == key })
+	if i < 0 {
+		return append(configs, config{key: key, value: value, own: true})
+	}
+	configs[i].own, configs[i].value = true, value
+	return configs
+}
+
+// longestFirst orders names so that a name comes before those that it begins with.
+func longestFirst(names []string) []string {
+	slices.SortFunc(names, func(a, b string) int {
+		if len(a) != len(b) {
+			return len(b) - len(a)
+		}
+		return strings.Compare(a, b)
+	})
+	return names
+}

@@ -1,0 +1,205 @@
+// Package topic reads and writes the topics of Kafka clusters. The cluster is the truth; only what it cannot hold,
+// descriptions, labels and deletion protection, is kept in the store.
+package topic
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/headgate/terraform-provider-headgate/daemon/connection"
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/kafka"
+	"github.com/headgate/terraform-provider-headgate/daemon/keylock"
+	"github.com/headgate/terraform-provider-headgate/daemon/store"
+	"github.com/headgate/terraform-provider-headgate/internal/api"
+)
+
+const noun = "topic"
+
+// writeTimeout bounds a write once it has begun; from then on it does not end with its request, so that a caller who
+// goes away leaves nothing half-done.
+const writeTimeout = time.Minute
+
+// ReadersFunc lists who reads a topic, in words such as `connector "orders-in"`.
+type ReadersFunc func(ctx context.Context, connection, topic string) ([]string, error)
+
+// Service reads and writes topics. It is safe for concurrent use.
+type Service struct {
+	store     *store.Store
+	conns     *connection.Service
+	admins    *kafka.Admins
+	log       *slog.Logger
+	snapshots *snapshots
+	writing   *keylock.Locks
+
+	mu      sync.Mutex
+	readers []ReadersFunc
+}
+
+// New makes the service. The administrative clients stay the caller's to close, after [Service.Close].
+func New(st *store.Store, conns *connection.Service, admins *kafka.Admins, log *slog.Logger) *Service {
+	s := &Service{store: st, conns: conns, admins: admins, log: log, snapshots: newSnapshots(), writing: keylock.New()}
+	conns.OnChange(s.Forget)
+	return s
+}
+
+// Close ends the reads under way.
+func (s *Service) Close() { s.snapshots.close() }
+
+// Forget drops what is known about the cluster of a connection that was changed or deleted, and its client.
+func (s *Service) Forget(name string) {
+	s.admins.Forget(name)
+	s.snapshots.invalidate(name)
+}
+
+// AddReaders registers someone who can tell who reads a topic.
+func (s *Service) AddReaders(f ReadersFunc) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.readers = append(s.readers, f)
+}
+
+// AbandonCreation notes that nobody took the answer to a create: the next attempt may take the topic over.
+func (s *Service) AbandonCreation(ctx context.Context, connection, name string) error {
+	return s.store.AbandonCreation(ctx, noun, creation(connection, name))
+}
+
+// EndCreation notes that the answer to a create has left.
+func (s *Service) EndCreation(ctx context.Context, connection, name string) error {
+	return s.store.EndCreation(ctx, noun, creation(connection, name))
+}
+
+// Get reads a topic. Only a topic that the cluster itself says does not exist is not found.
+func (s *Service) Get(ctx context.Context, connection, name string) (*api.Topic, error) {
+	c, err := s.cluster(ctx, connection)
+	if err != nil {
+		return nil, err
+	}
+	st, err := s.known(ctx, c, name)
+	if err != nil {
+		return nil, err
+	}
+	if st == nil {
+		if st, err = s.readOrForget(ctx, c, name); err != nil {
+			return nil, err
+		}
+	}
+	row, err := s.row(ctx, connection, name)
+	if err != nil {
+		return nil, err
+	}
+	return answer(st, row), nil
+}
+
+// List reads the topics after a cursor, by name, at most limit; those of the cluster itself are left out.
+func (s *Service) List(ctx context.Context, connection, prefix, after string, limit int) ([]api.Topic, error) {
+	c, err := s.cluster(ctx, connection)
+	if err != nil {
+		return nil, err
+	}
+	snap, err := s.snapshots.get(ctx, c.name, c.all)
+	if err != nil {
+		return nil, c.failure("list the topics", err)
+	}
+	rows, err := s.rows(ctx, connection)
+	if err != nil {
+		return nil, err
+	}
+	first, _ := slices.BinarySearch(snap.names, max(prefix, after))
+	list := []api.Topic{}
+	for _, name := range snap.names[first:] {
+		if len(list) == limit || !strings.HasPrefix(name, prefix) {
+			break
+		}
+		st := snap.topics[name]
+		if name == after || st.internal || isInternal(name) {
+			continue
+		}
+		if st.err != nil {
+			return nil, c.failure("read the configs of topic "+name, st.err)
+		}
+		row, ok := rows[name]
+		if !ok {
+			row = unknownRow(connection, name)
+		}
+		list = append(list, *answer(st, row))
+	}
+	return list, nil
+}
+
+// cluster opens the connection.
+func (s *Service) cluster(ctx context.Context, name string) (*cluster, error) {
+	target, err := s.conns.Resolve(ctx, name, "/connection", kafka.KindName)
+	if err != nil {
+		return nil, err
+	}
+	admin, err := s.admins.Admin(target)
+	if err != nil {
+		return nil, failure(name, "make a client", err)
+	}
+	return &cluster{name: name, admin: admin}, nil
+}
+
+// known looks for a topic in what is known about the whole cluster. It answers nil when that does not tell: a topic that
+// the user of the connection may not see is left out like one that does not exist.
+func (s *Service) known(ctx context.Context, c *cluster, name string) (*state, error) {
+	snap, err := s.snapshots.get(ctx, c.name, c.all)
+	if err != nil {
+		return nil, c.failure("read the topics", err)
+	}
+	if st := snap.topics[name]; st != nil && st.err == nil {
+		return st, nil
+	}
+	return nil, nil
+}
+
+// readOrForget asks for one topic, and forgets what is kept beside it when it is gone. No write is under way meanwhile:
+// it might be creating the topic.
+func (s *Service) readOrForget(ctx context.Context, c *cluster, name string) (*state, error) {
+	unlock, err := s.writing.Lock(ctx, creation(c.name, name))
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	st, err := c.read(ctx, name)
+	if err != nil || st != nil {
+		return st, err
+	}
+	if err := s.store.ForgetTopic(ctx, c.name, name); err != nil {
+		return nil, err
+	}
+	return nil, api.NotFound("Topic", name)
+}
+
+// row reads what is kept beside a topic.
+func (s *Service) row(ctx context.Context, connection, name string) (store.Topic, error) {
+	row, err := s.store.Topic(ctx, connection, name)
+	if errors.Is(err, store.ErrNotFound) {
+		return unknownRow(connection, name), nil
+	}
+	return row, err
+}
+
+func (s *Service) rows(ctx context.Context, connection string) (map[string]store.Topic, error) {
+	list, err := s.store.Topics(ctx, connection)
+	if err != nil {
+		return nil, err
+	}
+	rows := make(map[string]store.Topic, len(list))
+	for _, row := range list {
+		rows[row.Name] = row
+	}
+	return rows, nil
+}
+
+// unknownRow stands beside a topic that nothing is kept about: it is protected.
+func unknownRow(connection, name string) store.Topic {
+	return store.Topic{Connection: connection, Name: name, DeletionProtection: true}
+}
+
+// creation is the name under which the creation of a topic is noted.
+func creation(connection, name string) string { return connection + "/" + name }

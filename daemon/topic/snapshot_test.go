@@ -1,0 +1,144 @@
+package topic
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func topicsOf(names ...string) map[string]*state {
+	topics := map[string]*state{}
+	for _, name := range names {
+		topics[name] = &state{name: name}
+	}
+	return topics
+}
+
+func TestSnapshotServesManyReaders(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSnapshots()
+		defer s.close()
+		var loads atomic.Int32
+		load := func(context.Context) (map[string]*state, error) {
+			loads.Add(1)
+			time.Sleep(time.Second)
+			return topicsOf("a"), nil
+		}
+		var readers sync.WaitGroup
+		for range 50 {
+			readers.Go(func() {
+				if snap, err := s.get(t.Context(), "c", load); err != nil || snap.topics["a"] == nil {
+					t.Errorf("get answered %v, %v", snap, err)
+				}
+			})
+		}
+		readers.Wait()
+		if n := loads.Load(); n != 1 {
+			t.Errorf("50 readers at the same time made %d loads, want 1", n)
+		}
+	})
+}
+
+func TestSnapshotGrowsOld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSnapshots()
+		defer s.close()
+		loads := 0
+		load := func(context.Context) (map[string]*state, error) {
+			loads++
+			return topicsOf(), nil
+		}
+		for _, step := range []struct {
+			wait time.Duration
+			want int
+		}{{0, 1}, {freshFor - 1, 1}, {1, 2}} {
+			time.Sleep(step.wait)
+			if _, err := s.get(t.Context(), "c", load); err != nil {
+				t.Fatal(err)
+			}
+			if loads != step.want {
+				t.Errorf("after another %v there were %d loads, want %d", step.wait, loads, step.want)
+			}
+		}
+	})
+}
+
+// A read that begins after a write must see it, even when a load that began before the write is under way.
+func TestSnapshotReadsOwnWrites(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSnapshots()
+		defer s.close()
+		written := topicsOf("old")
+		load := func(context.Context) (map[string]*state, error) {
+			seen := written
+			time.Sleep(time.Second)
+			return seen, nil
+		}
+		early := make(chan *snapshot, 1)
+		go func() {
+			snap, _ := s.get(t.Context(), "c", load)
+			early <- snap
+		}()
+		synctest.Wait()
+		written = topicsOf("old", "new")
+		s.invalidate("c")
+		for range 2 { // the second read must not find what the early load left
+			snap, err := s.get(t.Context(), "c", load)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if snap.topics["new"] == nil {
+				t.Error("a read after the write does not see it")
+			}
+		}
+		<-early
+	})
+}
+
+func TestSnapshotLoadOutlivesItsReader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSnapshots()
+		defer s.close()
+		load := func(ctx context.Context) (map[string]*state, error) {
+			select {
+			case <-time.After(time.Second):
+				return topicsOf("a"), nil
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		gone := make(chan error, 1)
+		go func() {
+			_, err := s.get(ctx, "c", load)
+			gone <- err
+		}()
+		synctest.Wait()
+		stays := make(chan error, 1)
+		go func() {
+			_, err := s.get(t.Context(), "c", load)
+			stays <- err
+		}()
+		synctest.Wait()
+		cancel()
+		if err := <-gone; !errors.Is(err, context.Canceled) {
+			t.Errorf("the reader that gave up got %v, want context.Canceled", err)
+		}
+		if err := <-stays; err != nil {
+			t.Errorf("the other reader got %v", err)
+		}
+	})
+}
+
+func TestSnapshotClosed(t *testing.T) {
+	s := newSnapshots()
+	s.close()
+	_, err := s.get(t.Context(), "c", func(context.Context) (map[string]*state, error) { return topicsOf(), nil })
+	if !errors.Is(err, errClosed) {
+		t.Errorf("get after close answered %v, want errClosed", err)
+	}
+}

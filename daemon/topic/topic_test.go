@@ -1,0 +1,594 @@
+package topic_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/headgate/terraform-provider-headgate/daemon/connection"
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/kafka"
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/schemaregistry"
+	"github.com/headgate/terraform-provider-headgate/daemon/devkafka"
+	"github.com/headgate/terraform-provider-headgate/daemon/secret"
+	"github.com/headgate/terraform-provider-headgate/daemon/store"
+	"github.com/headgate/terraform-provider-headgate/daemon/topic"
+	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/internal/real"
+)
+
+const conn = "main"
+
+// env is what one test has: a service with one connection, and a client that goes around it.
+type env struct {
+	t *testing.T
+	*topic.Service
+	store    *store.Store
+	conns    *connection.Service
+	admin    *kadm.Client
+	raw      *kgo.Client
+	replicas int64
+	prefix   string
+}
+
+func dev(t *testing.T) *env {
+	t.Helper()
+	c, err := devkafka.Start(t.Context(), devkafka.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return newEnv(t, c.BootstrapServers(), 3)
+}
+
+func realKafka(t *testing.T) *env {
+	t.Helper()
+	return newEnv(t, real.Shared(t).Kafka.BootstrapServers(real.ListenerPlaintext), 1)
+}
+
+// in is the same for a part of the test.
+func (e *env) in(t *testing.T) *env {
+	t.Helper()
+	part := *e
+	part.t = t
+	return &part
+}
+
+func newEnv(t *testing.T, servers []string, replicas int64) *env {
+	t.Helper()
+	st, err := store.OpenMemory(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	sealer, err := secret.Ephemeral()
+	if err != nil {
+		t.Fatal(err)
+	}
+	conns, err := connection.New(st, sealer, api.BuiltinKinds().Connections, map[string]connection.Kind{
+		kafka.KindName: kafka.Kind{}, schemaregistry.KindName: schemaregistry.Kind{},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	admins := kafka.NewAdmins()
+	t.Cleanup(admins.Close)
+	raw, err := kgo.NewClient(kgo.SeedBrokers(servers...), kgo.RecordPartitioner(kgo.RoundRobinPartitioner()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(raw.Close)
+	e := &env{
+		t: t, Service: topic.New(st, conns, admins, slog.New(slog.DiscardHandler)), store: st, conns: conns,
+		admin: kadm.NewClient(raw), raw: raw, replicas: replicas, prefix: real.Name(t) + "-",
+	}
+	t.Cleanup(e.Close)
+	e.connect(t, conn, fmt.Sprintf(`{"bootstrap_servers":["%s"],"security_protocol":"PLAINTEXT"}`, strings.Join(servers, `","`)))
+	return e
+}
+
+func (e *env) connect(t *testing.T, name, spec string) {
+	t.Helper()
+	_, err := e.conns.Put(t.Context(), name, api.ConnectionWrite{Kind: "kafka", Spec: []byte(spec), Test: new(false)}, api.WriteOptions{}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// on runs a test on the in-memory cluster; its twin of the same name with Real runs it on Apache Kafka.
+func on(t *testing.T, e *env, tests map[string]func(e *env)) {
+	t.Helper()
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) { test(e.in(t)) })
+	}
+}
+
+func TestTopics(t *testing.T)     { on(t, dev(t), tests()) }
+func TestRealTopics(t *testing.T) { on(t, realKafka(t), tests()) }
+
+func tests() map[string]func(e *env) {
+	return map[string]func(e *env){
+		"create":     testCreate,
+		"grow":       testGrow,
+		"configs":    testConfigs,
+		"refusals":   testRefusals,
+		"whole":      testNothingHalfDone,
+		"conditions": testConditions,
+		"unknowns":   testUnknowns,
+		"adopt":      testAdopt,
+		"list":       testList,
+		"delete":     testDelete,
+		"absent":     testAbsent,
+	}
+}
+
+func (e *env) put(t *testing.T, name string, body api.TopicWrite, opts api.WriteOptions) *api.Topic {
+	t.Helper()
+	got, err := e.Put(t.Context(), conn, name, body, opts, "")
+	if err != nil {
+		t.Fatalf("put %s: %v", name, err)
+	}
+	return got
+}
+
+func (e *env) get(t *testing.T, name string) *api.Topic {
+	t.Helper()
+	got, err := e.Get(t.Context(), conn, name)
+	if err != nil {
+		t.Fatalf("get %s: %v", name, err)
+	}
+	return got
+}
+
+func want(t *testing.T, err error, code, attribute, words string) {
+	t.Helper()
+	var e *api.Error
+	if !errors.As(err, &e) {
+		t.Fatalf("got %v, want an error of the API with code %s", err, code)
+	}
+	if e.Code != code || e.Attribute != attribute {
+		t.Errorf("got code %q at %q, want %q at %q: %v", e.Code, e.Attribute, code, attribute, e)
+	}
+	if !strings.Contains(e.Error(), words) {
+		t.Errorf("got %q, want it to say %q", e.Error(), words)
+	}
+}
+
+func testCreate(e *env) {
+	t := e.t
+	name := e.prefix + "create"
+	body := api.TopicWrite{ReplicationFactor: e.replicas, Config: map[string]string{"min.insync.replicas": "1"}, Description: "d", Labels: map[string]string{"a": "b"}}
+	planned := e.put(t, name, body, api.WriteOptions{DryRun: true, CreateOnly: true})
+	if _, err := e.Get(t.Context(), conn, name); !api.HasCode(err, api.CodeNotFound) {
+		t.Fatalf("after a dry run the topic is %v, want it absent", err)
+	}
+	made := e.put(t, name, body, api.WriteOptions{CreateOnly: true})
+	read := e.get(t, name)
+	for what, got := range map[string]*api.Topic{"planned": planned, "made": made, "read": read} {
+		if got.Partitions != 3 || got.ReplicationFactor != e.replicas || !got.DeletionProtection || got.Description != "d" || got.Labels["a"] != "b" {
+			t.Errorf("%s is %+v", what, got)
+		}
+		if want := map[string]string{"min.insync.replicas": "1", "retention.ms": "604800000"}; !maps.Equal(got.Config, want) {
+			t.Errorf("%s has configs %v, want %v", what, got.Config, want)
+		}
+		if got.ConfigEffective["cleanup.policy"] != "delete" || got.ConfigEffective["retention.ms"] != "604800000" {
+			t.Errorf("%s has effective configs %v", what, got.ConfigEffective)
+		}
+	}
+	if made.Generation != read.Generation || made.ID == "" || made.ID != read.ID {
+		t.Errorf("made is %s of %s, read is %s of %s", made.ID, made.Generation, read.ID, read.Generation)
+	}
+	if again := e.put(t, name, body, api.WriteOptions{}); again.Generation != made.Generation {
+		t.Error("putting the same again made another generation")
+	}
+}
+
+func testGrow(e *env) {
+	t := e.t
+	name := e.prefix + "grow"
+	body := api.TopicWrite{Partitions: 1, ReplicationFactor: e.replicas}
+	before := e.put(t, name, body, api.WriteOptions{})
+	body.Partitions = 4
+	if planned := e.put(t, name, body, api.WriteOptions{DryRun: true}); planned.Partitions != 4 {
+		t.Errorf("the plan has %d partitions, want 4", planned.Partitions)
+	}
+	if got := e.get(t, name); got.Partitions != 1 {
+		t.Errorf("after a dry run there are %d partitions, want 1", got.Partitions)
+	}
+	after := e.put(t, name, body, api.WriteOptions{})
+	if after.Partitions != 4 || after.ID != before.ID || after.Generation == before.Generation {
+		t.Errorf("before %+v, after %+v", before, after)
+	}
+	if got := e.get(t, name); got.Partitions != 4 {
+		t.Errorf("a read after the write has %d partitions, want 4", got.Partitions)
+	}
+	for _, dryRun := range []bool{true, false} {
+		_, err := e.Put(t.Context(), conn, name, api.TopicWrite{Partitions: 2}, api.WriteOptions{DryRun: dryRun}, "")
+		want(t, err, api.CodeInvalid, "/partitions", "cannot shrink to 2")
+		_, err = e.Put(t.Context(), conn, name, api.TopicWrite{ReplicationFactor: e.replicas + 1}, api.WriteOptions{DryRun: dryRun}, "")
+		want(t, err, api.CodeInvalid, "/replication_factor", "kafka-reassign-partitions")
+	}
+	// What is not declared stays.
+	if kept := e.put(t, name, api.TopicWrite{}, api.WriteOptions{}); kept.Partitions != 4 || kept.ReplicationFactor != e.replicas {
+		t.Errorf("an empty declaration made it %+v", kept)
+	}
+}
+
+func testConfigs(e *env) {
+	t := e.t
+	name := e.prefix + "configs"
+	e.put(t, name, api.TopicWrite{Partitions: 1, ReplicationFactor: e.replicas, Config: map[string]string{"retention.ms": "1000", "max.message.bytes": "2000"}}, api.WriteOptions{})
+	segment := "1048576"
+	if _, err := e.admin.AlterTopicConfigs(t.Context(), []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "segment.bytes", Value: &segment}}, name); err != nil {
+		t.Fatal(err)
+	}
+	change := api.TopicWrite{Config: map[string]string{"retention.ms": "3000", "cleanup.policy": "compact, delete"}, Unset: []string{"max.message.bytes", "flush.ms"}}
+	planned := e.put(t, name, change, api.WriteOptions{DryRun: true})
+	if planned.Config["retention.ms"] != "3000" || planned.ConfigEffective["max.message.bytes"] == "2000" {
+		t.Errorf("planned %v, effective max.message.bytes %s", planned.Config, planned.ConfigEffective["max.message.bytes"])
+	}
+	changed := e.put(t, name, change, api.WriteOptions{})
+	wanted := map[string]string{"retention.ms": "3000", "segment.bytes": segment, "cleanup.policy": changed.Config["cleanup.policy"]}
+	if !maps.Equal(changed.Config, wanted) {
+		t.Errorf("configs are %v, want %v", changed.Config, wanted)
+	}
+	if got := strings.ReplaceAll(changed.Config["cleanup.policy"], " ", ""); got != "compact,delete" {
+		t.Errorf("cleanup.policy is %q", got)
+	}
+	if planned.ConfigEffective["max.message.bytes"] != changed.ConfigEffective["max.message.bytes"] {
+		t.Errorf("max.message.bytes was planned as %s and is %s", planned.ConfigEffective["max.message.bytes"], changed.ConfigEffective["max.message.bytes"])
+	}
+	if again := e.put(t, name, change, api.WriteOptions{}); again.Generation != changed.Generation {
+		t.Error("putting the same again made another generation")
+	}
+	if read := e.get(t, name); !maps.Equal(read.Config, changed.Config) {
+		t.Errorf("read %v after writing %v", read.Config, changed.Config)
+	}
+}
+
+func testRefusals(e *env) {
+	t := e.t
+	good := func(change func(*api.TopicWrite)) api.TopicWrite {
+		body := api.TopicWrite{Partitions: 1, ReplicationFactor: e.replicas, Config: map[string]string{}}
+		change(&body)
+		return body
+	}
+	existing := e.prefix + "refusals.existing"
+	e.put(t, existing, good(func(*api.TopicWrite) {}), api.WriteOptions{})
+	for _, test := range []struct {
+		what, name      string
+		body            api.TopicWrite
+		code, attribute string
+		words           string
+	}{
+		{"empty name", "", good(func(*api.TopicWrite) {}), api.CodeInvalid, "/name", "needs a name"},
+		{"dots", "..", good(func(*api.TopicWrite) {}), api.CodeInvalid, "/name", "cannot be names"},
+		{"long name", strings.Repeat("x", 250), good(func(*api.TopicWrite) {}), api.CodeInvalid, "/name", "250 characters"},
+		{"character", "a b", good(func(*api.TopicWrite) {}), api.CodeInvalid, "/name", "' '"},
+		{"collision", strings.ReplaceAll(existing, ".", "_"), good(func(*api.TopicWrite) {}), api.CodeInvalid, "/name", "collides"},
+		{"internal", "__mine", good(func(*api.TopicWrite) {}), api.CodeRefused, "/name", "belong to the cluster"},
+		{"negative partitions", e.prefix + "r1", good(func(b *api.TopicWrite) { b.Partitions = -1 }), api.CodeInvalid, "/partitions", "at least 1"},
+		{"partitions beyond 32 bits", e.prefix + "r2", good(func(b *api.TopicWrite) { b.Partitions = 1 << 31 }), api.CodeInvalid, "/partitions", "32 bits"},
+		{"too many partitions", e.prefix + "r3", good(func(b *api.TopicWrite) { b.Partitions = 2_000_000_000 }), api.CodeRefused, "/partitions", "Excessively large"},
+		{"too many replicas", e.prefix + "r4", good(func(b *api.TopicWrite) { b.ReplicationFactor = 9 }), api.CodeInvalid, "/replication_factor", "replication factor of 9"},
+		{"unknown config", e.prefix + "r5", good(func(b *api.TopicWrite) { b.Config["retention"] = "1" }), api.CodeInvalid, "/config/retention", "Unknown topic config name"},
+		{"bad value", e.prefix + "r6", good(func(b *api.TopicWrite) { b.Config["retention.bytes"] = "much" }), api.CodeInvalid, "/config/retention.bytes", "retention.bytes"},
+		{"bad value, changed", existing, good(func(b *api.TopicWrite) { b.Config["retention.ms"] = "much" }), api.CodeInvalid, "/config/retention.ms", "retention.ms"},
+		{"unknown config, changed", existing, good(func(b *api.TopicWrite) { b.Config["nope"] = "1" }), api.CodeInvalid, "/config/nope", "Unknown topic config name"},
+		{"declared and taken back", existing, good(func(b *api.TopicWrite) { b.Config["flush.ms"] = "1"; b.Unset = []string{"flush.ms"} }), api.CodeInvalid, "/config/flush.ms", "both"},
+	} {
+		t.Run(test.what, func(t *testing.T) {
+			for _, dryRun := range []bool{true, false} {
+				_, err := e.Put(t.Context(), conn, test.name, test.body, api.WriteOptions{DryRun: dryRun}, "k")
+				want(t, err, test.code, test.attribute, test.words)
+				if test.name == existing {
+					continue
+				}
+				if _, err := e.Get(t.Context(), conn, test.name); !api.HasCode(err, api.CodeNotFound) {
+					t.Errorf("after the refusal the topic is %v, want it absent", err)
+				}
+				// Nothing keeps the next attempt from creating it.
+				if began, err := e.store.BeginCreation(t.Context(), "topic", conn+"/"+test.name, "other"); err != nil || !began {
+					t.Errorf("the creation is still noted: %v, %v", began, err)
+				}
+				if err := e.EndCreation(t.Context(), conn, test.name); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+}
+
+// Growth is possible, the config is not: neither may happen.
+func testNothingHalfDone(e *env) {
+	t := e.t
+	name := e.prefix + "whole"
+	before := e.put(t, name, api.TopicWrite{Partitions: 1, ReplicationFactor: e.replicas}, api.WriteOptions{})
+	_, err := e.Put(t.Context(), conn, name, api.TopicWrite{Partitions: 2, Config: map[string]string{"retention.ms": "much"}, Description: "new"}, api.WriteOptions{}, "")
+	want(t, err, api.CodeInvalid, "/config/retention.ms", "")
+	_, err = e.Put(t.Context(), conn, name, api.TopicWrite{Partitions: 1_000_000, Config: map[string]string{"retention.ms": "5000"}, Description: "new"}, api.WriteOptions{}, "")
+	want(t, err, api.CodeRefused, "/partitions", "")
+	if after := e.get(t, name); after.Generation != before.Generation {
+		t.Errorf("before %+v, after %+v", before, after)
+	}
+}
+
+func testConditions(e *env) {
+	t := e.t
+	name := e.prefix + "conditions"
+	body := api.TopicWrite{Partitions: 1, ReplicationFactor: e.replicas}
+	_, err := e.Put(t.Context(), conn, name, body, api.WriteOptions{Generation: "x"}, "")
+	want(t, err, api.CodeNotFound, "", name)
+	made := e.put(t, name, body, api.WriteOptions{})
+	body.Description = "new"
+	for _, dryRun := range []bool{true, false} {
+		_, err = e.Put(t.Context(), conn, name, body, api.WriteOptions{Generation: "x", DryRun: dryRun}, "")
+		want(t, err, api.CodeConflict, "", "changed by someone else")
+	}
+	changed := e.put(t, name, body, api.WriteOptions{Generation: made.Generation})
+	_, err = e.Delete(t.Context(), conn, name, api.WriteOptions{Generation: made.Generation})
+	want(t, err, api.CodeConflict, "", "")
+	if changed.Generation == made.Generation {
+		t.Error("another description made no other generation")
+	}
+	_, err = e.Put(t.Context(), "nowhere", name, body, api.WriteOptions{}, "")
+	want(t, err, api.CodeNotFound, "/connection", "nowhere")
+}
+
+func testUnknowns(e *env) {
+	t := e.t
+	name := e.prefix + "unknowns"
+	body := api.TopicWrite{Partitions: -5, ReplicationFactor: 99, Config: map[string]string{"retention.ms": "", "flush.ms": "5"}, Unknown: []string{"/partitions", "/replication_factor", "/config/retention.ms"}}
+	if planned := e.put(t, name, body, api.WriteOptions{DryRun: true}); planned.Config["flush.ms"] != "5" {
+		t.Errorf("planned %+v", planned)
+	}
+	e.put(t, name, api.TopicWrite{Partitions: 2, ReplicationFactor: e.replicas}, api.WriteOptions{})
+	e.put(t, name, body, api.WriteOptions{DryRun: true})
+	body.Config["flush.ms"] = "much"
+	_, err := e.Put(t.Context(), conn, name, body, api.WriteOptions{DryRun: true}, "")
+	want(t, err, api.CodeInvalid, "/config/flush.ms", "flush.ms")
+}
+
+func testAdopt(e *env) {
+	t := e.t
+	name := e.prefix + "adopt"
+	body := api.TopicWrite{Partitions: 1, ReplicationFactor: e.replicas}
+	create := func(key string) error {
+		_, err := e.Put(t.Context(), conn, name, body, api.WriteOptions{CreateOnly: true}, key)
+		return err
+	}
+	if err := create("first"); err != nil {
+		t.Fatal(err)
+	}
+	if err := create("first"); err != nil {
+		t.Errorf("the repeated request is refused: %v", err)
+	}
+	want(t, create("other"), api.CodeAlreadyExists, "/name", conn+"/"+name)
+	if err := e.EndCreation(t.Context(), conn, name); err != nil {
+		t.Fatal(err)
+	}
+	want(t, create("first"), api.CodeAlreadyExists, "/name", "import")
+}
+
+func testList(e *env) {
+	t := e.t
+	prefix := e.prefix + "list."
+	for _, name := range []string{"a", "b", "c"} {
+		e.put(t, prefix+name, api.TopicWrite{Partitions: 1, ReplicationFactor: e.replicas, Description: name}, api.WriteOptions{})
+	}
+	// A consumer group makes the cluster's own topic.
+	e.commit(t, e.prefix+"list-group", prefix+"a")
+	for _, test := range []struct {
+		after string
+		limit int
+		want  string
+	}{
+		{"", 10, "a b c"}, {"", 2, "a b"}, {prefix + "a", 2, "b c"}, {prefix + "b", 10, "c"}, {prefix + "bb", 10, "c"}, {prefix + "c", 10, ""},
+	} {
+		list, err := e.List(t.Context(), conn, prefix, test.after, test.limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, one := range list {
+			names = append(names, one.Description)
+		}
+		if got := strings.Join(names, " "); got != test.want {
+			t.Errorf("after %q, at most %d: got %q, want %q", test.after, test.limit, got, test.want)
+		}
+	}
+	list, err := e.List(t.Context(), conn, "", "", 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, one := range list {
+		if strings.HasPrefix(one.Name, "__") {
+			t.Errorf("the list has %s", one.Name)
+		}
+	}
+}
+
+func (e *env) commit(t *testing.T, group, name string) {
+	t.Helper()
+	offsets := kadm.Offsets{}
+	offsets.Add(kadm.Offset{Topic: name, Partition: 0, At: 1, LeaderEpoch: -1})
+	if err := e.admin.CommitAllOffsets(t.Context(), group, offsets); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func testDelete(e *env) {
+	t := e.t
+	name := e.prefix + "delete"
+	body := api.TopicWrite{Partitions: 2, ReplicationFactor: e.replicas}
+	made := e.put(t, name, body, api.WriteOptions{})
+	for range 1234 {
+		e.raw.Produce(t.Context(), &kgo.Record{Topic: name, Value: []byte("v")}, nil)
+	}
+	if err := e.raw.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	e.commit(t, e.prefix+"idle", name)
+	e.consume(t, e.prefix+"busy", name)
+	e.AddReaders(func(_ context.Context, _, topic string) ([]string, error) {
+		if topic == name {
+			return []string{`connector "orders-in"`}, nil
+		}
+		return nil, nil
+	})
+
+	_, err := e.Delete(t.Context(), conn, name, api.WriteOptions{})
+	want(t, err, api.CodeProtected, "/deletion_protection", "1,234 records in 2 partitions go")
+	_, err = e.Delete(t.Context(), conn, name, api.WriteOptions{DryRun: true})
+	want(t, err, api.CodeProtected, "/deletion_protection", "deletion_protection = false")
+	body.DeletionProtection = new(false)
+	e.put(t, name, body, api.WriteOptions{})
+
+	planned, err := e.Delete(t.Context(), conn, name, api.WriteOptions{DryRun: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said strings.Builder
+	for _, effect := range planned.Effects {
+		fmt.Fprintf(&said, "%s. %s\n", effect.Summary, effect.Detail)
+	}
+	for _, words := range []string{
+		"1,234 records in 2 partitions go",
+		fmt.Sprintf("Consumer group %q has committed offsets for it. State Empty, 0 members", e.prefix+"idle"),
+		fmt.Sprintf("Consumer group %q is reading it. State Stable, 1 member", e.prefix+"busy"),
+		`Connector "orders-in" reads it`,
+	} {
+		if !strings.Contains(said.String(), words) {
+			t.Errorf("the effects do not say %q:\n%s", words, said.String())
+		}
+	}
+	e.get(t, name)
+	if _, err := e.Delete(t.Context(), conn, name, api.WriteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = e.Get(t.Context(), conn, name)
+	want(t, err, api.CodeNotFound, "", name)
+	_, err = e.Delete(t.Context(), conn, name, api.WriteOptions{})
+	want(t, err, api.CodeNotFound, "", name)
+	body.DeletionProtection = nil
+	if again := e.put(t, name, body, api.WriteOptions{CreateOnly: true}); again.ID == made.ID || !again.DeletionProtection {
+		t.Errorf("the new topic is %+v", again)
+	}
+}
+
+// consume joins a group and stays in it.
+func (e *env) consume(t *testing.T, group, name string) {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(e.raw.OptValue(kgo.SeedBrokers).([]string)...), kgo.ConsumerGroup(group), kgo.ConsumeTopics(name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	if fetches := client.PollRecords(t.Context(), 1); fetches.Err() != nil {
+		t.Fatal(fetches.Err())
+	}
+}
+
+// What is kept beside a topic goes when the cluster says that the topic is gone.
+func testAbsent(e *env) {
+	t := e.t
+	name := e.prefix + "absent"
+	body := api.TopicWrite{Partitions: 1, ReplicationFactor: e.replicas, Description: "old", DeletionProtection: new(false)}
+	e.put(t, name, body, api.WriteOptions{})
+	if answer, err := e.admin.DeleteTopic(t.Context(), name); err != nil || answer.Err != nil {
+		t.Fatal(err, answer.Err)
+	}
+	e.Forget(conn)
+	_, err := e.Get(t.Context(), conn, name)
+	want(t, err, api.CodeNotFound, "", name)
+	if answer, err := e.admin.CreateTopic(t.Context(), 1, -1, nil, name); err != nil || answer.Err != nil {
+		t.Fatal(err, answer.Err)
+	}
+	e.Forget(conn)
+	if got := e.get(t, name); got.Description != "" || !got.DeletionProtection {
+		t.Errorf("the topic that others made is %+v", got)
+	}
+}
+
+// A cluster that does not answer says nothing about its topics.
+func TestUnreachable(t *testing.T) {
+	c, err := devkafka.Start(t.Context(), devkafka.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := newEnv(t, c.BootstrapServers(), 3)
+	name := "t"
+	e.put(t, name, api.TopicWrite{Description: "kept"}, api.WriteOptions{})
+	c.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 60e9)
+	defer cancel()
+	_, err = e.Get(ctx, conn, name)
+	want(t, err, api.CodeConnection, "/connection", "Cannot read the topics")
+	_, err = e.Put(ctx, conn, name, api.TopicWrite{}, api.WriteOptions{DryRun: true}, "")
+	want(t, err, api.CodeConnection, "/connection", `connection "main"`)
+	if row, err := e.store.Topic(t.Context(), conn, name); err != nil || row.Description != "kept" {
+		t.Errorf("what is kept beside the topic is %+v, %v", row, err)
+	}
+}
+
+// A user who may not see a topic gets an error, and not the word that it is absent.
+func TestRealForbidden(t *testing.T) {
+	e := realKafka(t)
+	cluster := real.Shared(t).Kafka
+	name := e.prefix + "forbidden"
+	e.put(t, name, api.TopicWrite{Partitions: 1, ReplicationFactor: 1}, api.WriteOptions{})
+	acl := kadm.NewACLs().Topics(name).ResourcePatternType(kadm.ACLPatternLiteral).Deny("User:" + cluster.Alice.Name).DenyHosts("*").Operations(kadm.OpDescribe)
+	answers, err := e.admin.CreateACLs(t.Context(), acl)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, answer := range answers {
+		if answer.Err != nil {
+			t.Fatal(answer.Err)
+		}
+	}
+	t.Cleanup(func() { _, _ = e.admin.DeleteACLs(context.Background(), acl) }) //nolint:usetesting // The test's context has ended by then.
+	e.connect(t, "alice", fmt.Sprintf(`{"bootstrap_servers":[%q],"security_protocol":"SASL_PLAINTEXT","sasl":{"mechanism":"PLAIN","username":%q,"password":%q}}`,
+		cluster.BootstrapServers(real.ListenerSASLPlaintext)[0], cluster.Alice.Name, cluster.Alice.Password))
+	for range 100 { // brokers learn of ACLs a moment later
+		if _, err = e.Get(t.Context(), "alice", name); err != nil {
+			break
+		}
+		e.Forget("alice")
+	}
+	want(t, err, api.CodeConnection, "/connection", "Allow the connection's user to Describe")
+	_, err = e.Put(t.Context(), "alice", name, api.TopicWrite{}, api.WriteOptions{DryRun: true}, "")
+	want(t, err, api.CodeConnection, "/connection", "authorized")
+}
+
+// Brokers follow the controller each at its own pace; a read after a write must see it all the same.
+func TestRealReadsOwnWritesOnThreeBrokers(t *testing.T) {
+	c := real.Dedicated(t, real.KafkaOptions{Brokers: 3})
+	e := newEnv(t, c.BootstrapServers(real.ListenerPlaintext), 3)
+	for i := range 20 {
+		name := fmt.Sprintf("t%d", i)
+		body := api.TopicWrite{Partitions: 1, Config: map[string]string{"flush.ms": "7"}, DeletionProtection: new(false)}
+		e.put(t, name, body, api.WriteOptions{CreateOnly: true})
+		e.get(t, name)
+		body.Partitions, body.Config["flush.ms"] = 5, "8"
+		e.put(t, name, body, api.WriteOptions{})
+		if got := e.get(t, name); got.Partitions != 5 || got.Config["flush.ms"] != "8" {
+			t.Fatalf("a read after the write has %+v", got)
+		}
+		if i%2 == 0 {
+			continue
+		}
+		if _, err := e.Delete(t.Context(), conn, name, api.WriteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := e.Get(t.Context(), conn, name); !api.HasCode(err, api.CodeNotFound) {
+			t.Fatalf("a read after the delete answered %v", err)
+		}
+	}
+}
