@@ -1,0 +1,57 @@
+// Command terraform-provider-headgate is the Terraform provider of Headgate. Terraform starts it.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+
+	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/provider"
+)
+
+// Set by the linker.
+var (
+	version = "dev"
+	commit  = "unknown"
+)
+
+const address = "registry.terraform.io/headgate/headgate"
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "terraform-provider-headgate:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	debug := flag.Bool("debug", false, "serve for a debugger: print how Terraform is to connect, and stay")
+	printVersion := flag.Bool("version", false, "print the version and exit")
+	flag.Parse()
+	if *printVersion {
+		fmt.Printf("terraform-provider-headgate %s (%s)\n", version, commit)
+		return nil
+	}
+	if err := quietFramework(); err != nil {
+		return err
+	}
+	return providerserver.Serve(context.Background(), provider.New(version, api.BuiltinKinds()), providerserver.ServeOpts{Address: address, Debug: *debug})
+}
+
+// quietFramework turns off the plugin framework's own trace, unless the user asked for it. Even when nobody reads it,
+// the framework (v1.19) carries its context through every attribute it visits, so that large maps cost the square of
+// their size.
+func quietFramework() error {
+	const variable = "TF_LOG_SDK_FRAMEWORK"
+	if _, set := os.LookupEnv(variable); set {
+		return nil
+	}
+	if err := os.Setenv(variable, "OFF"); err != nil {
+		return fmt.Errorf("set %s: %w", variable, err)
+	}
+	return nil
+}

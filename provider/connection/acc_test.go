@@ -1,0 +1,251 @@
+package connection_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/terraform"
+
+	"github.com/headgate/terraform-provider-headgate/internal/acctest"
+	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/provider/providertest"
+)
+
+const address = "headgate_connection.main"
+
+// connection declares one connection, main, with the given attributes.
+func connection(d *acctest.Daemon, attributes string) string {
+	return providertest.Provider(d) + "resource \"headgate_connection\" \"main\" {\n  name = \"main\"\n" + attributes + "\n}\n"
+}
+
+func kafka(d *acctest.Daemon, more string) string {
+	return fmt.Sprintf("  kafka = {\n    bootstrap_servers = %s\n    security_protocol = \"PLAINTEXT\"\n    %s\n  }", providertest.List(d.Kafka), more)
+}
+
+// secretive is a connection with a secret, which is not tried.
+func secretive(d *acctest.Daemon, password string, version int, username string) string {
+	return connection(d, fmt.Sprintf(`
+  kafka = {
+    bootstrap_servers = ["127.0.0.1:1"]
+    sasl = {
+      mechanism           = "SCRAM-SHA-512"
+      username            = %q
+      password_wo         = %q
+      password_wo_version = %d
+    }
+  }
+  test = false`, username, password, version))
+}
+
+func test(t *testing.T, steps ...resource.TestStep) {
+	t.Helper()
+	resource.Test(t, resource.TestCase{ProtoV6ProviderFactories: providertest.Factories(), Steps: steps})
+}
+
+func TestAccConnectionLives(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	first := connection(d, kafka(d, ""))
+	second := connection(d, fmt.Sprintf("  kafka = {\n    bootstrap_servers = [%q]\n    security_protocol = \"PLAINTEXT\"\n  }\n  test = false", strings.Split(d.Kafka, ",")[0]))
+	other := connection(d, fmt.Sprintf("  schema_registry = { url = %q }", d.RegistryURL))
+	test(t,
+		providertest.Does(plancheck.ResourceActionCreate, address, first,
+			resource.TestCheckResourceAttr(address, "test", "true"),
+			resource.TestCheckNoResourceAttr(address, "kafka.tls"),
+		),
+		providertest.Unchanged(first),
+		providertest.Does(plancheck.ResourceActionUpdate, address, second, resource.TestCheckResourceAttr(address, "kafka.bootstrap_servers.#", "1")),
+		providertest.Unchanged(second),
+		providertest.Does(plancheck.ResourceActionReplace, address, other, resource.TestCheckNoResourceAttr(address, "kafka")),
+		providertest.Unchanged(other),
+		providertest.Does(plancheck.ResourceActionReplace, address, strings.ReplaceAll(other, `name = "main"`, `name = "other"`), resource.TestCheckResourceAttr(address, "name", "other")),
+	)
+}
+
+func TestAccConnectionSecrets(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	first := secretive(d, "hunter-one", 1, "platform")
+	rotated := secretive(d, "hunter-two", 2, "platform")
+	test(t,
+		providertest.Applied(first, noSecret("hunter-one"), resource.TestCheckResourceAttr(address, "kafka.sasl.password_wo_version", "1")),
+		providertest.Unchanged(first),
+		// Terraform cannot see that a write-only value changed: only the version tells.
+		providertest.Unchanged(secretive(d, "hunter-two", 1, "platform")),
+		providertest.Does(plancheck.ResourceActionUpdate, address, rotated, noSecret("hunter-two")),
+		providertest.Unchanged(rotated),
+		resource.TestStep{ResourceName: address, ImportState: true, ImportStateId: "main", ImportStateVerify: true, ImportStateVerifyIdentifierAttribute: "name", ImportStateVerifyIgnore: []string{"test"}},
+		resource.TestStep{Config: strings.ReplaceAll(rotated, "password_wo_version = 2", ""), ExpectError: regexp.MustCompile(`"password_wo_version" is\s+required`)},
+		resource.TestStep{Config: strings.ReplaceAll(rotated, "password_wo ", "password "), ExpectError: regexp.MustCompile(`password`)},
+		providertest.Unchanged(rotated),
+	)
+}
+
+func noSecret(secret string) resource.TestCheckFunc {
+	return func(state *terraform.State) error {
+		raw, err := json.Marshal(state)
+		if err != nil {
+			return err
+		}
+		if strings.Contains(string(raw), secret) {
+			return fmt.Errorf("the secret is in state: %s", raw)
+		}
+		return nil
+	}
+}
+
+func TestAccConnectionDrift(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	config := connection(d, kafka(d, ""))
+	changed := providertest.Does(plancheck.ResourceActionUpdate, address, config, resource.TestCheckResourceAttr(address, "kafka.bootstrap_servers.#", "3"))
+	changed.PreConfig = func() {
+		elsewhere := fmt.Appendf(nil, `{"bootstrap_servers":[%q],"security_protocol":"PLAINTEXT"}`, strings.Split(d.Kafka2, ",")[0])
+		if _, err := d.Client.PutConnection(t.Context(), "main", api.ConnectionWrite{Kind: "kafka", Spec: elsewhere}, api.WriteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	deleted := providertest.Does(plancheck.ResourceActionCreate, address, config)
+	deleted.PreConfig = func() {
+		if _, err := d.Client.DeleteConnection(t.Context(), "main", api.WriteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	test(t, providertest.Applied(config), changed, deleted, providertest.Unchanged(config))
+	if _, err := d.Client.GetConnection(t.Context(), "main"); !api.HasCode(err, api.CodeNotFound) {
+		t.Errorf("after destroying: %v", err)
+	}
+}
+
+func TestAccConnectionImport(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	config := connection(d, kafka(d, "")) + "import {\n  to = headgate_connection.main\n  id = \"main\"\n}\n"
+	exists := func() {
+		var servers []string
+		_ = json.Unmarshal([]byte(providertest.List(d.Kafka)), &servers)
+		raw, err := json.Marshal(map[string]any{"bootstrap_servers": servers, "security_protocol": "PLAINTEXT"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.Client.PutConnection(t.Context(), "main", api.ConnectionWrite{Kind: "kafka", Spec: raw}, api.WriteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	test(t,
+		resource.TestStep{PreConfig: exists, Config: connection(d, kafka(d, "")), ExpectError: regexp.MustCompile(`(?s)already exists.*terraform\s+import\s+headgate_connection.<name>\s+'main'`)},
+		providertest.Does(plancheck.ResourceActionNoop, address, config),
+		providertest.Unchanged(config),
+		resource.TestStep{ResourceName: address, ImportState: true, ImportStateId: "nothing", ExpectError: regexp.MustCompile(`non-existent remote object`)},
+	)
+}
+
+func TestAccConnectionRefusesBadInput(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	declared := func(attributes map[string]string) string {
+		all := providertest.Provider(d)
+		for name, own := range attributes {
+			all += fmt.Sprintf("resource \"headgate_connection\" %q {\n  name = %q\n%s\n}\n", name, name, own)
+		}
+		return all
+	}
+	t.Run("without asking the daemon", func(t *testing.T) {
+		providertest.Refused(t, "", declared(map[string]string{
+			"UPPER":    kafka(d, ""),
+			"nothing":  "",
+			"two":      kafka(d, "") + "\n  schema_registry = { url = \"http://x\" }",
+			"protocol": `kafka = { bootstrap_servers = ["x:1"], security_protocol = "plain" }`,
+			"empty":    `kafka = { bootstrap_servers = [] }`,
+			"url":      `schema_registry = { url = "x:8081" }`,
+			"user":     `kafka = { bootstrap_servers = ["x:1"], sasl = { mechanism = "PLAIN", username = "", password_wo = "x", password_wo_version = 1 } }`,
+		}), map[string]string{
+			"headgate_connection.UPPER":    `lower-case letters`,
+			"headgate_connection.nothing":  `No kind is given.*kafka, schema_registry`,
+			"headgate_connection.two":      `More than one kind is given`,
+			"headgate_connection.protocol": `must be one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL`,
+			"headgate_connection.empty":    `at least 1 item`,
+			"headgate_connection.url":      `must match`,
+			"headgate_connection.user":     `at least 1 character`,
+		})
+	})
+	t.Run("as the systems say", func(t *testing.T) {
+		providertest.Refused(t, "", declared(map[string]string{
+			"host":    `kafka = { bootstrap_servers = ["no-such-host.invalid:9092"], security_protocol = "PLAINTEXT" }`,
+			"port":    `kafka = { bootstrap_servers = ["127.0.0.1:1"], security_protocol = "PLAINTEXT" }`,
+			"sasl":    `kafka = { bootstrap_servers = ["127.0.0.1:1"], security_protocol = "SASL_SSL" }`,
+			"decoder": `kafka = { bootstrap_servers = ["127.0.0.1:1"], security_protocol = "PLAINTEXT", schema_registry = "decoder" }`,
+		}), map[string]string{
+			"headgate_connection.host":    `(?i)no-such-host`,
+			"headgate_connection.port":    `(?i)refused|127\.0\.0\.1:1`,
+			"headgate_connection.sasl":    `(?i)sasl`,
+			"headgate_connection.decoder": `names itself`,
+		})
+	})
+}
+
+func TestAccConnectionInUse(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	using := connection(d, kafka(d, "schema_registry = headgate_connection.registry.name")) + registry(d)
+	notUsing := connection(d, kafka(d, `schema_registry = "registry"`))
+	test(t,
+		// Both are created, and destroyed at the end, in one apply each.
+		providertest.Applied(using),
+		providertest.Unchanged(using),
+		resource.TestStep{Config: notUsing, ExpectError: regexp.MustCompile(`(?s)Connection "registry" is in use.*connection "main"`)},
+		providertest.Applied(using),
+	)
+}
+
+func TestAccConnectionDataSources(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	config := secretive(d, "hunter-one", 4, "platform") + registry(d) + `
+data "headgate_connection" "main" {
+  name = headgate_connection.main.name
+}
+data "headgate_connection_test" "main" {
+  name = headgate_connection.main.name
+}
+data "headgate_connection_test" "registry" {
+  name = headgate_connection.registry.name
+}
+`
+	test(t, providertest.Applied(config,
+		resource.TestCheckResourceAttr("data.headgate_connection.main", "kind", "kafka"),
+		resource.TestCheckResourceAttr("data.headgate_connection.main", "kafka.sasl.username", "platform"),
+		resource.TestCheckResourceAttr("data.headgate_connection.main", "kafka.sasl.password_wo_version", "4"),
+		resource.TestCheckNoResourceAttr("data.headgate_connection.main", "schema_registry"),
+		resource.TestCheckResourceAttr("data.headgate_connection_test.main", "ok", "false"),
+		resource.TestCheckResourceAttrSet("data.headgate_connection_test.main", "error.summary"),
+		resource.TestCheckResourceAttr("data.headgate_connection_test.registry", "ok", "true"),
+		resource.TestCheckResourceAttrSet("data.headgate_connection_test.registry", "steps.0.step"),
+	))
+}
+
+func registry(d *acctest.Daemon) string {
+	return fmt.Sprintf("resource \"headgate_connection\" \"registry\" {\n  name = \"registry\"\n  schema_registry = { url = %q }\n}\n", d.RegistryURL)
+}
+
+// The provider's configuration may depend on what the same apply makes.
+func TestAccUnknownEndpoint(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	late := func(d *acctest.Daemon) string {
+		return fmt.Sprintf("resource \"terraform_data\" \"daemon\" {\n  input = %q\n}\n", d.Endpoint) +
+			strings.ReplaceAll(connection(d, kafka(d, "")), fmt.Sprintf("endpoint = %q", d.Endpoint), "endpoint = terraform_data.daemon.output")
+	}
+	config := late(d)
+	asking := config + "data \"headgate_connection\" \"main\" {\n  name = \"main\"\n}\n"
+	test(t,
+		resource.TestStep{Config: asking, ExpectError: regexp.MustCompile(`The daemon is not known yet`)},
+		providertest.Applied(config),
+		providertest.Unchanged(config),
+	)
+}

@@ -1,0 +1,165 @@
+// Package explain turns the daemon's errors and warnings into Terraform's diagnostics, each on the attribute that it is
+// about, with what to do.
+package explain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/headgate/terraform-provider-headgate/internal/api"
+)
+
+// Request is what the provider asked the daemon for.
+type Request struct {
+	// Doing says what, for errors that the daemon did not word, such as `create topic "orders"`.
+	Doing string
+	// Where finds the attribute that a JSON pointer into the request body is about, or the empty path. It may be nil.
+	Where func(pointer string) path.Path
+	// Resource is the type of the resource and ImportID its import id, for an object that exists already.
+	Resource string
+	ImportID string
+}
+
+// Severity is how bad an error is to the one who asked.
+type Severity int
+
+// The severities.
+const (
+	Fail Severity = iota
+	Warn
+	Ignore
+)
+
+// Error adds everything that an error says.
+func (r Request) Error(diags *diag.Diagnostics, err error) {
+	r.Judged(diags, err, func(api.Error) Severity { return Fail })
+}
+
+// Judged adds what an error says; judge decides how bad each of the daemon's errors is.
+func (r Request) Judged(diags *diag.Diagnostics, err error, judge func(api.Error) Severity) {
+	var answer *api.Error
+	var unreachable *api.UnreachableError
+	switch {
+	case errors.As(err, &answer):
+		for _, e := range answer.All() {
+			e.RequestID = answer.RequestID
+			r.one(diags, e, judge(e))
+		}
+	case errors.As(err, &unreachable):
+		diags.AddError("Cannot reach the Headgate daemon", unreachableDetail(r.Doing, unreachable))
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		diags.AddError("No answer in time", fmt.Sprintf("Terraform stopped waiting for the Headgate daemon to %s. It may still happen; terraform plan shows whether it did.", r.Doing))
+	default:
+		diags.AddError("Cannot "+r.Doing, err.Error())
+	}
+}
+
+func (r Request) one(diags *diag.Diagnostics, e api.Error, severity Severity) {
+	detail := r.detail(e)
+	switch severity {
+	case Ignore:
+	case Warn:
+		diags.Append(r.on(e.Attribute, e.Summary, detail, diag.SeverityWarning))
+	default:
+		diags.Append(r.on(e.Attribute, e.Summary, detail, diag.SeverityError))
+	}
+}
+
+func (r Request) detail(e api.Error) string {
+	parts := []string{e.Detail, e.Remedy}
+	switch e.Code {
+	case api.CodeAlreadyExists:
+		parts = append(parts, r.importHint())
+	case api.CodeConnection:
+		if strings.HasPrefix(r.Doing, "check ") {
+			parts = append(parts, "A plan asks through the connection as it is now. If this plan corrects the connection, apply that first: terraform apply -target=headgate_connection.<name>.")
+		}
+	case api.CodeUnauthorized:
+		parts = append(parts, "The token comes from the provider's token attribute or from HEADGATE_TOKEN.")
+	}
+	if e.RequestID != "" {
+		parts = append(parts, "Request: "+e.RequestID)
+	}
+	return paragraphs(parts...)
+}
+
+func (r Request) importHint() string {
+	if r.Resource == "" {
+		return ""
+	}
+	address := r.Resource + ".<name>"
+	return fmt.Sprintf("To manage what is there with Terraform, import it:\n\n    terraform import %s '%s'\n\nor write beside the resource:\n\n    import {\n      to = %s\n      id = %q\n    }",
+		address, r.ImportID, address, r.ImportID)
+}
+
+func unreachableDetail(doing string, e *api.UnreachableError) string {
+	return paragraphs(
+		fmt.Sprintf("Could not %s: no answer from %s: %s.", doing, e.Endpoint, e.Err),
+		"Nothing is known about the state of things, so nothing was changed in Terraform's state. Check that headgated is running there, "+
+			"that the provider's endpoint (or HEADGATE_ENDPOINT) is its address, that this machine may connect to it, and for https that "+
+			"ca_certificate (or HEADGATE_CA_CERTIFICATE) holds the authority of its certificate.")
+}
+
+// Warnings adds what the daemon wants people to know.
+func (r Request) Warnings(diags *diag.Diagnostics, warnings []api.Warning) {
+	for _, w := range warnings {
+		diags.Append(r.on(w.Attribute, w.Summary, w.Detail, diag.SeverityWarning))
+	}
+}
+
+func (r Request) on(pointer string, summary, detail string, severity diag.Severity) diag.Diagnostic {
+	at := path.Empty()
+	if pointer != "" && r.Where != nil {
+		at = r.Where(pointer)
+	}
+	shown := Shown(at)
+	if !shown.Equal(at) {
+		detail = paragraphs(detail, "Attribute: "+at.String())
+	}
+	var d diag.Diagnostic = diag.NewErrorDiagnostic(summary, detail)
+	if severity == diag.SeverityWarning {
+		d = diag.NewWarningDiagnostic(summary, detail)
+	}
+	if len(shown.Steps()) == 0 {
+		return d
+	}
+	return diag.WithPath(shown, d)
+}
+
+// Shown is the part of an attribute's path that Terraform can point to in a configuration. Of a path into a nested
+// attribute it shows nothing but the head of the resource; of the nested attribute itself it shows all lines.
+func Shown(at path.Path) path.Path {
+	shown := path.Empty()
+	for i, step := range at.Steps() {
+		switch s := step.(type) {
+		case path.PathStepAttributeName:
+			if i > 0 {
+				return path.Root(at.Steps()[0].String())
+			}
+			shown = path.Root(string(s))
+		case path.PathStepElementKeyString:
+			shown = shown.AtMapKey(string(s))
+		case path.PathStepElementKeyInt:
+			shown = shown.AtListIndex(int(s))
+		}
+	}
+	return shown
+}
+
+// Failure words an error that happened while something was running.
+func Failure(f api.Failure) string { return paragraphs(f.Summary, f.Detail, f.Remedy) }
+
+func paragraphs(parts ...string) string {
+	var kept []string
+	for _, p := range parts {
+		if p != "" {
+			kept = append(kept, p)
+		}
+	}
+	return strings.Join(kept, "\n\n")
+}

@@ -1,0 +1,131 @@
+// Package provider is Terraform's view of Headgate. It is thin: it converts, plans and explains, and speaks to the
+// daemon only.
+package provider
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/provider/connection"
+	"github.com/headgate/terraform-provider-headgate/provider/connector"
+	"github.com/headgate/terraform-provider-headgate/provider/remote"
+	registryschema "github.com/headgate/terraform-provider-headgate/provider/schema"
+	"github.com/headgate/terraform-provider-headgate/provider/topic"
+)
+
+// Environment variables that stand in for attributes that are not set.
+const (
+	EnvEndpoint      = "HEADGATE_ENDPOINT"
+	EnvToken         = "HEADGATE_TOKEN"
+	EnvCACertificate = "HEADGATE_CA_CERTIFICATE"
+)
+
+type headgate struct {
+	version string
+	kinds   api.Kinds
+}
+
+// New makes the provider of a version, with the kinds that there are.
+func New(version string, kinds api.Kinds) func() provider.Provider {
+	return func() provider.Provider { return &headgate{version: version, kinds: kinds} }
+}
+
+func (p *headgate) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
+	resp.TypeName = "headgate"
+	resp.Version = p.version
+}
+
+func (p *headgate) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Declares event streaming: connections, topics, schemas, and connectors that the Headgate daemon hosts.",
+		Attributes: map[string]schema.Attribute{
+			"endpoint": schema.StringAttribute{
+				MarkdownDescription: "The URL of the Headgate daemon, such as `https://headgate.internal:8443`. Or `" + EnvEndpoint + "`.",
+				Optional:            true,
+			},
+			"token": schema.StringAttribute{
+				MarkdownDescription: "The token to show to the daemon. Or `" + EnvToken + "`. A daemon in dev mode needs none.",
+				Optional:            true,
+				Sensitive:           true,
+			},
+			"ca_certificate": schema.StringAttribute{
+				MarkdownDescription: "PEM certificates of the authorities that the daemon's certificate is checked against, instead of the system's. Or `" + EnvCACertificate + "`.",
+				Optional:            true,
+			},
+		},
+	}
+}
+
+type model struct {
+	Endpoint      types.String `tfsdk:"endpoint"`
+	Token         types.String `tfsdk:"token"`
+	CACertificate types.String `tfsdk:"ca_certificate"`
+}
+
+func (p *headgate) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
+	var config model
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	if config.Endpoint.IsUnknown() || config.Token.IsUnknown() || config.CACertificate.IsUnknown() {
+		daemon := remote.New(nil)
+		resp.ResourceData, resp.DataSourceData = daemon, daemon
+		return
+	}
+	endpoint := or(config.Endpoint, EnvEndpoint)
+	if endpoint == "" {
+		resp.Diagnostics.AddAttributeError(path.Root("endpoint"), "Where is the Headgate daemon?",
+			"Set the provider's endpoint, or the environment variable "+EnvEndpoint+", to the URL of the daemon, such as https://headgate.internal:8443. "+
+				"To try things out, run headgated dev: it prints its URL.")
+		return
+	}
+	client, err := api.NewClient(api.ClientConfig{
+		Endpoint:      endpoint,
+		Token:         or(config.Token, EnvToken),
+		CACertificate: or(config.CACertificate, EnvCACertificate),
+		UserAgent:     fmt.Sprintf("terraform-provider-headgate/%s (terraform %s)", p.version, req.TerraformVersion),
+	})
+	if err != nil {
+		resp.Diagnostics.AddError("The provider's configuration is not valid", err.Error()+".")
+		return
+	}
+	daemon := remote.New(client)
+	resp.ResourceData, resp.DataSourceData = daemon, daemon
+}
+
+func or(value types.String, variable string) string {
+	if value.ValueString() != "" {
+		return value.ValueString()
+	}
+	return os.Getenv(variable)
+}
+
+func (p *headgate) Resources(context.Context) []func() resource.Resource {
+	return []func() resource.Resource{
+		func() resource.Resource { return connection.NewResource(p.kinds.Connections) },
+		topic.NewResource,
+		registryschema.NewResource,
+		func() resource.Resource { return connector.NewSourceResource(p.kinds.Sources) },
+	}
+}
+
+func (p *headgate) DataSources(context.Context) []func() datasource.DataSource {
+	return []func() datasource.DataSource{
+		func() datasource.DataSource { return connection.NewDataSource(p.kinds.Connections) },
+		connection.NewTestDataSource,
+		topic.NewDataSource,
+		topic.NewPreviewDataSource,
+		registryschema.NewDataSource,
+		func() datasource.DataSource { return connector.NewSourceDataSource(p.kinds.Sources) },
+	}
+}

@@ -1,0 +1,83 @@
+package remote
+
+import (
+	"context"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+
+	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/provider/explain"
+)
+
+// Change is what a plan does to an object.
+type Change int
+
+// The changes.
+const (
+	// Nothing changes.
+	Nothing Change = iota
+	Create
+	Update
+	// Replace deletes the object now in state. Its new one is planned as a Create of its own.
+	Replace
+	Delete
+)
+
+// Planned tells what a plan does; replacing lists the attributes whose change needs a new object.
+func Planned(ctx context.Context, req resource.ModifyPlanRequest, diags *diag.Diagnostics, replacing ...string) Change {
+	switch {
+	case req.Plan.Raw.IsNull():
+		return Delete
+	case req.State.Raw.IsNull():
+		return Create
+	case req.Plan.Raw.Equal(req.State.Raw):
+		return Nothing
+	}
+	for _, name := range replacing {
+		if Differs(ctx, req, name, diags) {
+			return Replace
+		}
+	}
+	return Update
+}
+
+// Differs says whether an attribute changes, or may.
+func Differs(ctx context.Context, req resource.ModifyPlanRequest, name string, diags *diag.Diagnostics) bool {
+	var planned, current attr.Value
+	diags.Append(req.Plan.GetAttribute(ctx, path.Root(name), &planned)...)
+	diags.Append(req.State.GetAttribute(ctx, path.Root(name), &current)...)
+	return planned != nil && !planned.Equal(current)
+}
+
+// PlanOptions are the options of the dry run of a change.
+func PlanOptions(ctx context.Context, change Change, private Private) api.WriteOptions {
+	if change == Create {
+		return api.WriteOptions{DryRun: true, CreateOnly: true}
+	}
+	return api.WriteOptions{DryRun: true, Generation: Generation(ctx, private)}
+}
+
+// DryDelete explains what deleting an object takes away, or why it is refused. That others still use it is no error in
+// a plan: they may be deleted in the same apply, before it.
+func DryDelete(diags *diag.Diagnostics, request explain.Request, what string, deletion *api.Deletion, err error) {
+	if err != nil {
+		request.Judged(diags, err, func(e api.Error) explain.Severity {
+			if e.Code == api.CodeInUse || e.Code == api.CodeNotFound {
+				return explain.Ignore
+			}
+			return explain.Fail
+		})
+		return
+	}
+	lines := make([]string, 0, len(deletion.Effects))
+	for _, effect := range deletion.Effects {
+		lines = append(lines, strings.TrimSpace("- "+effect.Summary+". "+effect.Detail))
+	}
+	if len(lines) > 0 {
+		diags.AddWarning("What goes with "+what, strings.Join(lines, "\n"))
+	}
+}

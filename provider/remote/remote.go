@@ -1,0 +1,163 @@
+// Package remote is what all resources and data sources share: the way to the daemon, and what is remembered between
+// requests.
+package remote
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+
+	"github.com/headgate/terraform-provider-headgate/internal/api"
+)
+
+// Daemon is the daemon that the provider was configured with.
+type Daemon struct {
+	client *api.Client // nil: where it is depends on a value that is not known yet
+
+	mu    sync.Mutex
+	state map[string]bool
+}
+
+// New makes the daemon of a client; nil when where the daemon is depends on a value that is not known yet.
+func New(client *api.Client) *Daemon { return &Daemon{client: client, state: map[string]bool{}} }
+
+// remember notes that Terraform's state has an object.
+func (d *Daemon) remember(noun, id string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.state[noun+" "+id] = true
+}
+
+func (d *Daemon) remembers(noun, id string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.state[noun+" "+id]
+}
+
+// Resource is the part that all resources share. Embed it.
+type Resource struct {
+	daemon *Daemon
+}
+
+// Configure takes over what the provider was configured with.
+func (r *Resource) Configure(_ context.Context, req resource.ConfigureRequest, _ *resource.ConfigureResponse) {
+	if daemon, ok := req.ProviderData.(*Daemon); ok {
+		r.daemon = daemon
+	}
+}
+
+// Client answers false when the daemon is not known yet: only a plan may go on without it.
+func (r *Resource) Client() (*api.Client, bool) {
+	if r.daemon == nil || r.daemon.client == nil {
+		return nil, false
+	}
+	return r.daemon.client, true
+}
+
+// NeedClient adds an error when the daemon is not known.
+func (r *Resource) NeedClient(diags *diag.Diagnostics) (*api.Client, bool) {
+	client, ok := r.Client()
+	if !ok {
+		diags.AddError("The daemon is not known", "The provider's configuration depends on values that are still not known, so there is no daemon to ask.")
+	}
+	return client, ok
+}
+
+// InState notes that an object was read for Terraform's state. See [Resource.Replaces].
+func (r *Resource) InState(noun, id string) { r.daemon.remember(noun, id) }
+
+// Replaces says whether a planned create takes the place of an object that Terraform has in its state: that one goes
+// first, so it is no error that it is still there. Terraform plans a replacement as a create without a prior state: it
+// leaves the private data when the plan asked for the replacement, and nothing when the object is tainted.
+func (r *Resource) Replaces(ctx context.Context, private Private, noun, id string) bool {
+	return Generation(ctx, private) != "" || r.daemon.remembers(noun, id)
+}
+
+// DataSource is the part that all data sources share. Embed it.
+type DataSource struct {
+	daemon *Daemon
+}
+
+// Configure takes over what the provider was configured with.
+func (d *DataSource) Configure(_ context.Context, req datasource.ConfigureRequest, _ *datasource.ConfigureResponse) {
+	if daemon, ok := req.ProviderData.(*Daemon); ok {
+		d.daemon = daemon
+	}
+}
+
+// NeedClient adds an error when the daemon is not known yet.
+func (d *DataSource) NeedClient(diags *diag.Diagnostics) (*api.Client, bool) {
+	if d.daemon == nil || d.daemon.client == nil {
+		diags.AddError("The daemon is not known yet",
+			"The provider's configuration depends on values that are known only after apply, so this data source cannot be read now. "+
+				"Give the provider an endpoint and token that are known when planning, or apply what they depend on first, with -target.")
+		return nil, false
+	}
+	return d.daemon.client, true
+}
+
+// Private is the private data of a resource, in a request.
+type Private interface {
+	GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
+}
+
+// PrivateSetter is the private data of a resource, in a response.
+type PrivateSetter interface {
+	SetKey(ctx context.Context, key string, value []byte) diag.Diagnostics
+}
+
+const generationKey = "generation"
+
+// Generation is the generation of the object as it was last seen; empty when it never was.
+func Generation(ctx context.Context, private Private) string {
+	raw, diags := private.GetKey(ctx, generationKey)
+	if diags.HasError() || len(raw) == 0 {
+		return ""
+	}
+	var generation string
+	if json.Unmarshal(raw, &generation) != nil {
+		return ""
+	}
+	return generation
+}
+
+// SetGeneration keeps the generation, out of sight so that plans stay quiet.
+func SetGeneration(ctx context.Context, private PrivateSetter, generation string) diag.Diagnostics {
+	raw, err := json.Marshal(generation)
+	if err != nil {
+		return diag.Diagnostics{diag.NewErrorDiagnostic("Cannot keep the generation", err.Error())}
+	}
+	return private.SetKey(ctx, generationKey, raw)
+}
+
+// SetAll sets attributes of a state by name.
+func SetAll(ctx context.Context, state *tfsdk.State, values map[string]attr.Value, diags *diag.Diagnostics) {
+	for name, value := range values {
+		diags.Append(state.SetAttribute(ctx, path.Root(name), value)...)
+	}
+}
+
+// Absent reads an error: gone says that the object is proven absent. lost says that the connection it is behind is, so
+// that nothing is known about the object itself.
+func Absent(err error) (gone, lost bool) {
+	var e *api.Error
+	if !errors.As(err, &e) || e.Code != api.CodeNotFound {
+		return false, false
+	}
+	lost = e.Attribute == "/connection"
+	return !lost, lost
+}
+
+// Lost warns that the connection of an object is gone.
+func Lost(diags *diag.Diagnostics, what, connection, consequence string) {
+	diags.AddWarning(fmt.Sprintf("Connection %q does not exist", connection), fmt.Sprintf("So nothing is known about %s: %s", what, consequence))
+}

@@ -1,0 +1,413 @@
+package topic_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/terraform"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/headgate/terraform-provider-headgate/internal/acctest"
+	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/provider/providertest"
+)
+
+const address = "headgate_topic.orders"
+
+// topicWith declares the topic orders with more attributes.
+func topicWith(d *acctest.Daemon, attributes string) string {
+	return providertest.Connections(d) + fmt.Sprintf(`
+resource "headgate_topic" "orders" {
+  connection_name = headgate_connection.main.name
+  name            = "orders"
+  %s
+}
+`, attributes)
+}
+
+const unprotected = "deletion_protection = false\n"
+
+// admin speaks to the first cluster of the daemon, behind its back.
+func admin(t *testing.T, d *acctest.Daemon) *kadm.Client {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(d.Kafka, ",")...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	return kadm.NewClient(client)
+}
+
+func test(t *testing.T, steps ...resource.TestStep) {
+	t.Helper()
+	resource.Test(t, resource.TestCase{ProtoV6ProviderFactories: providertest.Factories(), Steps: steps})
+}
+
+func TestAccTopicLives(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	config := topicWith(d, unprotected)
+	changed := topicWith(d, unprotected+`
+  partitions  = 6
+  retention   = "1h"
+  description = "One record per order change"
+  labels      = { domain = "shop" }
+  config      = { "max.message.bytes" = "2000000", "cleanup.policy" = "compact, delete" }
+`)
+	fewer := topicWith(d, unprotected+`
+  partitions = 6
+  config     = { "max.message.bytes" = "2000000" }
+`)
+	test(t,
+		providertest.Does(plancheck.ResourceActionCreate, address, config,
+			resource.TestCheckResourceAttr(address, "partitions", "3"),
+			resource.TestCheckResourceAttr(address, "replication_factor", "3"),
+			resource.TestCheckResourceAttr(address, "retention", "168h"),
+			resource.TestCheckResourceAttr(address, "config_effective.retention.ms", "604800000"),
+			resource.TestCheckResourceAttrSet(address, "topic_id"),
+			resource.TestCheckNoResourceAttr(address, "config.%"),
+		),
+		providertest.Unchanged(config),
+		providertest.Does(plancheck.ResourceActionUpdate, address, changed,
+			resource.TestCheckResourceAttr(address, "config_effective.max.message.bytes", "2000000"),
+			resource.TestCheckResourceAttr(address, "config_effective.retention.ms", "3600000"),
+		),
+		providertest.Unchanged(changed),
+		providertest.Does(plancheck.ResourceActionUpdate, address, fewer,
+			hasConfigs(t, d, map[string]string{"max.message.bytes": "2000000", "retention.ms": "604800000"})),
+		providertest.Unchanged(fewer),
+	)
+}
+
+// hasConfigs checks the configs that are set on the topic.
+func hasConfigs(t *testing.T, d *acctest.Daemon, want map[string]string) resource.TestCheckFunc {
+	t.Helper()
+	return func(*terraform.State) error {
+		topic, err := d.Client.GetTopic(t.Context(), "main", "orders")
+		if err != nil {
+			return err
+		}
+		if fmt.Sprint(topic.Config) != fmt.Sprint(want) {
+			return fmt.Errorf("configs are %v, want %v", topic.Config, want)
+		}
+		return nil
+	}
+}
+
+func TestAccTopicRetention(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	words := topicWith(d, unprotected+`retention = "60m"`)
+	kafkas := topicWith(d, unprotected+`config = { "retention.ms" = "3600000" }`)
+	both := topicWith(d, unprotected+"retention = \"1h\"\n  config = { \"retention.ms\" = \"3600000\" }")
+	forever := topicWith(d, unprotected+`retention = "unlimited"`)
+	test(t,
+		providertest.Applied(words, resource.TestCheckResourceAttr(address, "retention", "60m")),
+		providertest.Unchanged(words),
+		providertest.Applied(kafkas, resource.TestCheckResourceAttr(address, "retention", "60m")),
+		providertest.Unchanged(kafkas),
+		providertest.Applied(both),
+		providertest.Unchanged(both),
+		providertest.Applied(forever, resource.TestCheckResourceAttr(address, "config_effective.retention.ms", "-1")),
+		providertest.Unchanged(forever),
+		providertest.Applied(topicWith(d, unprotected), resource.TestCheckResourceAttr(address, "retention", "168h")),
+	)
+}
+
+func TestAccTopicImport(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	config := topicWith(d, unprotected+`
+  partitions  = 4
+  retention   = "90m"
+  description = "Orders"
+  labels      = { domain = "shop" }
+  config      = { "max.message.bytes" = "2000000" }
+`)
+	test(t,
+		providertest.Applied(config),
+		resource.TestStep{ResourceName: address, ImportState: true, ImportStateId: "main/orders", ImportStateVerify: true, ImportStateVerifyIdentifierAttribute: "name"},
+		resource.TestStep{ResourceName: address, ImportState: true, ImportStateId: "orders", ExpectError: regexp.MustCompile(`connection_name/name, such as`)},
+		resource.TestStep{ResourceName: address, ImportState: true, ImportStateId: "main/nothing", ExpectError: regexp.MustCompile(`non-existent remote object`)},
+	)
+}
+
+// What was imported plans nothing under a configuration that says the same.
+func TestAccTopicImportBlock(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	elsewhere := map[string]*string{"retention.ms": new("7200000"), "cleanup.policy": new("compact")}
+	config := topicWith(d, unprotected+"partitions = 2\n  retention = \"120m\"\n  config = { \"cleanup.policy\" = \"compact\" }") + `
+import {
+  to = headgate_topic.orders
+  id = "main/orders"
+}
+`
+	test(t,
+		providertest.Applied(providertest.Connections(d)),
+		resource.TestStep{
+			PreConfig: func() {
+				if _, err := admin(t, d).CreateTopic(t.Context(), 2, 3, elsewhere, "orders"); err != nil {
+					t.Fatal(err)
+				}
+			},
+			Config: topicWith(d, "replication_factor = 3"), ExpectError: regexp.MustCompile(`(?s)already exists.*terraform\s+import\s+headgate_topic.<name>\s+'main/orders'`),
+		},
+		providertest.Applied(config,
+			resource.TestCheckResourceAttr(address, "partitions", "2"),
+			resource.TestCheckResourceAttr(address, "config.%", "1"),
+		),
+		providertest.Unchanged(config),
+	)
+}
+
+func TestAccTopicDrift(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	config := topicWith(d, unprotected+`config = { "max.message.bytes" = "2000000" }`)
+	repaired := func(alter func(*kadm.Client) error, shows func(*api.Topic) bool, action plancheck.ResourceActionType) resource.TestStep {
+		step := providertest.Does(action, address, config, resource.TestCheckResourceAttr(address, "config_effective.max.message.bytes", "2000000"))
+		step.PreConfig = func() {
+			if err := alter(admin(t, d)); err != nil {
+				t.Fatal(err)
+			}
+			await(t, d, shows)
+		}
+		return step
+	}
+	altered := func(op kadm.IncrementalOp, name, value string, action plancheck.ResourceActionType) resource.TestStep {
+		return repaired(func(a *kadm.Client) error {
+			_, err := a.AlterTopicConfigs(t.Context(), []kadm.AlterConfig{{Op: op, Name: name, Value: new(value)}}, "orders")
+			return err
+		}, func(topic *api.Topic) bool { return topic != nil && topic.Config[name] == value }, action)
+	}
+	test(t,
+		providertest.Applied(config),
+		altered(kadm.SetConfig, "max.message.bytes", "5", plancheck.ResourceActionUpdate),
+		altered(kadm.DeleteConfig, "max.message.bytes", "", plancheck.ResourceActionUpdate),
+		altered(kadm.SetConfig, "retention.ms", "5000", plancheck.ResourceActionUpdate),
+		altered(kadm.SetConfig, "segment.ms", "5000", plancheck.ResourceActionNoop),
+		repaired(func(a *kadm.Client) error {
+			_, err := a.DeleteTopics(t.Context(), "orders")
+			return err
+		}, func(topic *api.Topic) bool { return topic == nil }, plancheck.ResourceActionCreate),
+		providertest.Unchanged(config),
+	)
+}
+
+// await waits until the daemon, which reads a cluster every few seconds only, shows what was changed behind its back.
+func await(t *testing.T, d *acctest.Daemon, shows func(*api.Topic) bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	for {
+		topic, err := d.Client.GetTopic(ctx, "main", "orders")
+		if err != nil && !api.HasCode(err, api.CodeNotFound) {
+			t.Fatal(err)
+		}
+		if shows(topic) {
+			return
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			t.Fatal("the change does not show")
+		}
+	}
+}
+
+func TestAccTopicIsProtected(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	refused := regexp.MustCompile(`(?s)Topic "orders" is protected from deletion.*deletion_protection = false`)
+	test(t,
+		providertest.Applied(topicWith(d, "")),
+		resource.TestStep{Config: providertest.Connections(d), ExpectError: refused},
+		resource.TestStep{Config: strings.ReplaceAll(topicWith(d, ""), `= "orders"`, `= "renamed"`), ExpectError: refused},
+		resource.TestStep{Config: topicWith(d, ""), Destroy: true, ExpectError: refused},
+		providertest.Applied(topicWith(d, unprotected)),
+		providertest.Applied(providertest.Connections(d)),
+	)
+	if _, err := d.Client.GetTopic(t.Context(), "main", "orders"); err == nil {
+		t.Error("the topic is still there")
+	}
+}
+
+func TestAccTopicRefusesBadInput(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	t.Run("without asking the daemon", func(t *testing.T) {
+		providertest.Refused(t, "", providertest.Connections(d)+topics(map[string]string{
+			"none":     `partitions = 0`,
+			"negative": `partitions = -1`,
+			"billions": `partitions = 2000000000`,
+			"week":     `retention = "7 days"`,
+			"twice":    "retention = \"1h\"\n  config = { \"retention.ms\" = \"5\" }",
+			"long":     `name = "` + strings.Repeat("x", 250) + `"`,
+			"space":    `name = "a b"`,
+			"dots":     `name = ".."`,
+			"empty":    `name = ""`,
+		}), map[string]string{
+			"headgate_topic.none":     `partitions value must be between 1`,
+			"headgate_topic.negative": `partitions value must be between 1`,
+			"headgate_topic.billions": `partitions value must be between 1`,
+			"headgate_topic.week":     `"7 days" is not a duration`,
+			"headgate_topic.twice":    `Two different retentions`,
+			"headgate_topic.long":     `must be 1 to 249 letters`,
+			"headgate_topic.space":    `must be 1 to 249 letters`,
+			"headgate_topic.dots":     `value must be none of`,
+			"headgate_topic.empty":    `must be 1 to 249 letters`,
+		})
+	})
+	t.Run("as the cluster says", func(t *testing.T) {
+		providertest.Refused(t, providertest.Connections(d)+topics(map[string]string{"a.b": unprotected}), providertest.Connections(d)+topics(map[string]string{
+			"a.b":      unprotected,
+			"a_b":      ``,
+			"replicas": `replication_factor = 9`,
+			"key":      `config = { "no.such.config" = "1" }`,
+			"value":    `config = { "cleanup.policy" = "odd" }`,
+		}), map[string]string{
+			"headgate_topic.a_b":      `(?i)collide`,
+			"headgate_topic.replicas": `(?i)replica`,
+			"headgate_topic.key":      `no\.such\.config`,
+			"headgate_topic.value":    `cleanup\.policy`,
+		})
+	})
+}
+
+// topics declares topics that are each called as their resource, unless an attribute names them.
+func topics(attributes map[string]string) string {
+	var all strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(attributes)) {
+		own := fmt.Sprintf("name = %q", name)
+		if strings.HasPrefix(attributes[name], "name") {
+			own = ""
+		}
+		fmt.Fprintf(&all, "resource \"headgate_topic\" %q {\n  connection_name = headgate_connection.main.name\n  %s\n  %s\n}\n", strings.ReplaceAll(name, ".", "-"), own, attributes[name])
+	}
+	return all.String()
+}
+
+func TestAccTopicNeverShrinks(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	test(t,
+		providertest.Applied(topicWith(d, unprotected+"partitions = 5")),
+		resource.TestStep{Config: topicWith(d, unprotected+"partitions = 4"), ExpectError: regexp.MustCompile(`A topic cannot lose partitions`)},
+		resource.TestStep{Config: topicWith(d, unprotected+"partitions = 5\n  replication_factor = 2"), ExpectError: regexp.MustCompile(`(?i)replication`)},
+		providertest.Unchanged(topicWith(d, unprotected+"partitions = 5")),
+	)
+}
+
+func TestAccTopicReplaced(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	renamed := strings.ReplaceAll(topicWith(d, unprotected), `= "orders"`, `= "renamed"`)
+	test(t,
+		providertest.Applied(topicWith(d, unprotected)),
+		providertest.Does(plancheck.ResourceActionReplace, address, renamed),
+		resource.TestStep{Config: renamed, Taint: []string{address}, ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+			plancheck.ExpectResourceAction(address, plancheck.ResourceActionReplace),
+		}}},
+	)
+	if _, err := d.Client.GetTopic(t.Context(), "main", "orders"); !api.HasCode(err, api.CodeNotFound) {
+		t.Errorf("the first topic: %v", err)
+	}
+}
+
+// Values that are known only after apply skip only the checks that need them.
+func TestAccTopicUnknownValues(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	unknowns := `
+resource "terraform_data" "later" {
+  input = { retention = "2h", bytes = "2000000", label = "x", name = "later" }
+}
+`
+	config := unknowns + topicWith(d, unprotected+`
+  retention = terraform_data.later.output.retention
+  config    = { "max.message.bytes" = terraform_data.later.output.bytes }
+  labels    = { domain = terraform_data.later.output.label }
+`)
+	wrong := unknowns + topicWith(d, unprotected+`
+  retention = terraform_data.later.output.retention
+  config    = { "no.such.config" = "1" }
+`)
+	named := strings.ReplaceAll(unknowns+topicWith(d, unprotected), `= "orders"`, `= terraform_data.later.output.name`)
+	test(t,
+		resource.TestStep{Config: wrong, PlanOnly: true, ExpectError: regexp.MustCompile(`no.such.config`)},
+		providertest.Applied(config, resource.TestCheckResourceAttr(address, "config_effective.retention.ms", "7200000")),
+		providertest.Unchanged(config),
+	)
+	test(t, providertest.Applied(named, resource.TestCheckResourceAttr(address, "name", "later")))
+}
+
+// Without an answer nothing is known: state keeps what it has.
+func TestAccTopicOutage(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	config := topicWith(d, unprotected)
+	unreachable := strings.ReplaceAll(config, d.Endpoint, "http://127.0.0.1:1")
+	test(t,
+		providertest.Applied(config),
+		resource.TestStep{Config: unreachable, ExpectError: regexp.MustCompile(`Cannot reach the Headgate daemon`)},
+		providertest.Unchanged(config),
+	)
+}
+
+func TestAccTopicDataSources(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	config := topicWith(d, unprotected+`labels = { domain = "shop" }`) + `
+data "headgate_topic" "orders" {
+  connection_name = headgate_topic.orders.connection_name
+  name            = headgate_topic.orders.name
+}
+data "headgate_topic_preview" "orders" {
+  connection_name = headgate_topic.orders.connection_name
+  name            = headgate_topic.orders.name
+  last            = 2
+}
+`
+	produce := func() {
+		client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(d.Kafka, ",")...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		for i := range 3 {
+			record := &kgo.Record{Topic: "orders", Partition: 0, Value: fmt.Appendf(nil, `{"n":%d}`, i)}
+			if err := client.ProduceSync(t.Context(), record).FirstErr(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	filled := providertest.Applied(config,
+		resource.TestCheckResourceAttr("data.headgate_topic_preview.orders", "records.#", "2"),
+		resource.TestCheckResourceAttr("data.headgate_topic_preview.orders", "records.1.value", `{"n":2}`),
+	)
+	filled.PreConfig = produce
+	test(t,
+		providertest.Applied(config,
+			resource.TestCheckResourceAttr("data.headgate_topic.orders", "partitions", "3"),
+			resource.TestCheckResourceAttr("data.headgate_topic.orders", "retention", "168h"),
+			resource.TestCheckResourceAttr("data.headgate_topic.orders", "labels.domain", "shop"),
+			resource.TestCheckResourceAttr("data.headgate_topic_preview.orders", "records.#", "0"),
+		),
+		filled,
+		resource.TestStep{Config: providertest.Connections(d) + `
+data "headgate_topic" "gone" {
+  connection_name = "main"
+  name            = "nothing"
+}`, ExpectError: regexp.MustCompile(`Topic "nothing" does not exist`)},
+	)
+}
