@@ -1,0 +1,7 @@
+data "headgate_connection" "main" {
+  name = "main"
+}
+
+output "brokers" {
+  value = data.headgate_connection.main.kafka.bootstrap_servers
+}

@@ -1,0 +1,11 @@
+data "headgate_source_connector" "orders_in" {
+  name = "orders-in"
+}
+
+output "lag" {
+  value = data.headgate_source_connector.orders_in.status.lag_records
+}
+
+output "last_errors" {
+  value = flatten([for i in data.headgate_source_connector.orders_in.status.instances : i.source_errors[*].summary])
+}

@@ -1,0 +1,126 @@
+// Package examples_test applies the examples of the docs to a daemon in dev mode.
+package examples_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-testing/config"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+
+	"github.com/headgate/terraform-provider-headgate/internal/acctest"
+	"github.com/headgate/terraform-provider-headgate/provider/providertest"
+)
+
+// around has what an example needs around it: the provider and mostly connections, and what data sources look at.
+func around(d *acctest.Daemon) map[string]string {
+	connections := providertest.Connections(d)
+	topic := `
+resource "headgate_topic" "orders" {
+  connection_name     = headgate_connection.main.name
+  name                = "orders"
+  deletion_protection = false
+}
+`
+	schema := `
+resource "headgate_schema" "orders" {
+  connection_name = headgate_connection.registry.name
+  subject         = "orders-value"
+  schema          = jsonencode({ type = "record", name = "Order", fields = [{ name = "id", type = "string" }] })
+}
+`
+	connector := topic + `
+resource "headgate_source_connector" "orders_in" {
+  name        = "orders-in"
+  kafka       = { connection = headgate_connection.main.name, topics = [headgate_topic.orders.name] }
+  destination = { connection = headgate_connection.second.name, topic_prefix = "copy." }
+}
+`
+	return map[string]string{
+		"resources/headgate_connection":          providertest.Provider(d),
+		"resources/headgate_topic":               connections,
+		"resources/headgate_schema":              connections,
+		"resources/headgate_source_connector":    connections,
+		"data-sources/headgate_connection":       connections,
+		"data-sources/headgate_connection_test":  connections,
+		"data-sources/headgate_topic":            connections + topic,
+		"data-sources/headgate_topic_preview":    connections + topic,
+		"data-sources/headgate_schema":           connections + schema,
+		"data-sources/headgate_source_connector": connections + connector,
+	}
+}
+
+// Every example applies, and then plans nothing.
+func TestAccExamples(t *testing.T) {
+	found, err := filepath.Glob("*/headgate_*")
+	if err != nil || len(found) == 0 {
+		t.Fatalf("no examples: %v", err)
+	}
+	for _, dir := range found {
+		t.Run(dir, func(t *testing.T) {
+			t.Parallel()
+			d := acctest.Dev(t)
+			before, ok := around(d)[dir]
+			if !ok {
+				t.Fatal("nothing is known about what this example needs")
+			}
+			apply(t, dir, before)
+		})
+	}
+}
+
+func apply(t *testing.T, dir, before string) {
+	t.Helper()
+	first, second := folder(t, before, ""), folder(t, before, dir)
+	last := folder(t, before, dir)
+	unprotect(t, last)
+	variables := config.Variables{}
+	if dir == "resources/headgate_connection" {
+		variables["kafka_password"] = config.StringVariable("hunter-one")
+	}
+	step := func(dir string, checks ...plancheck.PlanCheck) resource.TestStep {
+		return resource.TestStep{
+			ProtoV6ProviderFactories: providertest.Factories(),
+			ConfigDirectory:          config.StaticDirectory(dir),
+			ConfigVariables:          variables,
+			ConfigPlanChecks:         resource.ConfigPlanChecks{PreApply: checks},
+		}
+	}
+	// What data sources look at is there before them, as it is for their readers.
+	resource.Test(t, resource.TestCase{Steps: []resource.TestStep{step(first), step(second), step(second, plancheck.ExpectEmptyPlan()), step(last)}})
+}
+
+// unprotect lets the test destroy what an example protects.
+func unprotect(t *testing.T, dir string) {
+	t.Helper()
+	file := filepath.Join(dir, "resource.tf")
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return
+	}
+	write(t, file, bytes.ReplaceAll(content, []byte("  description = \"One"), []byte("  deletion_protection = false\n  description = \"One")))
+}
+
+// folder holds an example and what it needs.
+func folder(t *testing.T, before, dir string) string {
+	t.Helper()
+	at := t.TempDir()
+	write(t, filepath.Join(at, "before.tf"), []byte(before))
+	for _, name := range []string{"resource.tf", "data-source.tf"} {
+		content, err := os.ReadFile(filepath.Join(dir, name))
+		if err == nil && dir != "" {
+			write(t, filepath.Join(at, name), content)
+		}
+	}
+	return at
+}
+
+func write(t *testing.T, file string, content []byte) {
+	t.Helper()
+	if err := os.WriteFile(file, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,4 @@
+import {
+  to = headgate_connection.main
+  id = "main"
+}

@@ -1,0 +1,1 @@
+terraform import headgate_connection.main main

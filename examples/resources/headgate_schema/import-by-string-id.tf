@@ -1,0 +1,4 @@
+import {
+  to = headgate_schema.order
+  id = "registry/payments.orders-value"
+}

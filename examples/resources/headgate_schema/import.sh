@@ -1,0 +1,1 @@
+terraform import headgate_schema.order registry/payments.orders-value

@@ -1,0 +1,1 @@
+terraform import headgate_source_connector.orders_in orders-in

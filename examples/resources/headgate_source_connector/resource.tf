@@ -1,0 +1,28 @@
+resource "headgate_topic" "old_orders" {
+  connection_name     = headgate_connection.second.name
+  name                = "orders"
+  deletion_protection = false
+}
+
+resource "headgate_source_connector" "orders_in" {
+  name = "orders-in"
+  kafka = {
+    connection     = headgate_connection.second.name
+    topics         = [headgate_topic.old_orders.name]
+    topic_prefixes = ["returns."] # all topics that begin so, now and later
+    start_from     = "earliest"
+  }
+  destination = {
+    connection   = headgate_connection.main.name
+    topic_prefix = "payments."
+  }
+  parallelism = 2
+  timeouts = {
+    create = "5m"
+  }
+}
+
+output "guarantee" {
+  description = "What the whole path achieves."
+  value       = headgate_source_connector.orders_in.status.guarantee
+}

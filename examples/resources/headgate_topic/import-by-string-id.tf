@@ -1,0 +1,4 @@
+import {
+  to = headgate_topic.orders
+  id = "main/payments.orders"
+}

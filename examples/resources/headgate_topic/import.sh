@@ -1,0 +1,1 @@
+terraform import headgate_topic.orders main/payments.orders

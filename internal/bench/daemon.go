@@ -1,0 +1,184 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/headgate/terraform-provider-headgate/internal/api"
+)
+
+const (
+	startTimeout = 30 * time.Second
+	stopTimeout  = 30 * time.Second
+)
+
+// daemon is a headgated process.
+type daemon struct {
+	endpoint string
+	client   *api.Client
+	kafka    []string // in dev mode, the bootstrap servers of each cluster
+	cmd      *exec.Cmd
+	out      *bufio.Reader
+	rest     bytes.Buffer  // what it wrote after it was ready
+	drained  chan struct{} // closed when rest is complete
+}
+
+// startDev starts headgated dev on free ports.
+func startDev(ctx context.Context, o *options) (*daemon, error) {
+	return start(ctx, o, "endpoint", (*daemon).readDev, "dev", "--listen", "127.0.0.1:0", "--kafka-ports", "0")
+}
+
+// startServe starts headgated serve on a free port, with its data in a new folder.
+func startServe(ctx context.Context, o *options) (*daemon, error) {
+	data, err := os.MkdirTemp(o.work, "data-*")
+	if err != nil {
+		return nil, fmt.Errorf("make data folder: %w", err)
+	}
+	return start(ctx, o, "address", (*daemon).readServe, "serve", "--listen", "127.0.0.1:0", "--data-dir", data, "--log-format", "json")
+}
+
+func start(ctx context.Context, o *options, what string, ready func(*daemon) error, args ...string) (*daemon, error) {
+	d := &daemon{cmd: exec.CommandContext(ctx, filepath.Join(o.bin, "headgated"), args...), drained: make(chan struct{})}
+	d.cmd.Env = plainEnv()
+	d.cmd.Cancel = func() error { return d.cmd.Process.Signal(syscall.SIGTERM) }
+	d.cmd.WaitDelay = stopTimeout
+	pipe, err := d.pipe()
+	if err != nil {
+		return nil, fmt.Errorf("make pipe: %w", err)
+	}
+	if err := d.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start headgated: %w", err)
+	}
+	d.out = bufio.NewReader(pipe)
+	late := time.AfterFunc(startTimeout, func() { _ = d.cmd.Process.Kill() })
+	err = ready(d)
+	late.Stop()
+	if err == nil {
+		d.client, err = api.NewClient(api.ClientConfig{Endpoint: d.endpoint, UserAgent: "headgate-bench"})
+	}
+	if err != nil {
+		_ = d.cmd.Process.Kill()
+		return nil, errors.Join(fmt.Errorf("read the %s of headgated: %w", what, err), d.cmd.Wait())
+	}
+	go func() { // so that the daemon never waits for a reader
+		defer close(d.drained)
+		_, _ = io.Copy(&d.rest, d.out)
+	}()
+	return d, nil
+}
+
+// pipe takes what dev prints, and what serve logs.
+func (d *daemon) pipe() (io.Reader, error) {
+	if d.cmd.Args[1] == "serve" {
+		return d.cmd.StderrPipe()
+	}
+	d.cmd.Stderr = os.Stderr
+	return d.cmd.StdoutPipe()
+}
+
+// plainEnv is the environment without settings of Headgate or Terraform that the person at the keyboard has.
+func plainEnv() []string {
+	var env []string
+	for _, entry := range os.Environ() {
+		if !strings.HasPrefix(entry, "HEADGATE_") && !strings.HasPrefix(entry, "TF_") {
+			env = append(env, entry)
+		}
+	}
+	return env
+}
+
+func (d *daemon) readDev() error {
+	for {
+		line, err := d.out.ReadString('\n')
+		if err != nil {
+			return err
+		}
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "Kafka cluster ") {
+			d.kafka = append(d.kafka, line[strings.LastIndex(line, " ")+1:])
+		}
+		if endpoint, found := strings.CutPrefix(line, "export HEADGATE_ENDPOINT="); found {
+			d.endpoint = endpoint
+			return nil
+		}
+	}
+}
+
+func (d *daemon) readServe() error {
+	for {
+		line, err := d.out.ReadBytes('\n')
+		if err != nil {
+			return err
+		}
+		var entry struct {
+			Message string `json:"msg"`
+			Address string `json:"address"`
+		}
+		if json.Unmarshal(line, &entry) == nil && entry.Message == "serving" {
+			d.endpoint = "http://" + entry.Address
+			return nil
+		}
+	}
+}
+
+// stop ends the daemon gracefully and answers what it has cost from its start to its end.
+func (d *daemon) stop() (*os.ProcessState, error) {
+	d.client.Close()
+	if err := d.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return nil, fmt.Errorf("stop headgated: %w", err)
+	}
+	late := time.AfterFunc(stopTimeout, func() { _ = d.cmd.Process.Kill() })
+	defer late.Stop()
+	<-d.drained
+	if err := d.cmd.Wait(); err != nil {
+		return nil, fmt.Errorf("headgated ended: %w\n%s", err, tail(d.rest.String()))
+	}
+	return d.cmd.ProcessState, nil
+}
+
+// cpu is the processor time that the daemon has taken so far, in seconds.
+func (d *daemon) cpu(ctx context.Context) (float64, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.endpoint+"/metrics", http.NoBody)
+	if err != nil {
+		return 0, err
+	}
+	client := &http.Client{Timeout: 10 * time.Second}
+	defer client.CloseIdleConnections()
+	resp, err := client.Do(req)
+	if err != nil {
+		return 0, fmt.Errorf("read metrics: %w", err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	lines := bufio.NewScanner(resp.Body)
+	for lines.Scan() {
+		if value, found := strings.CutPrefix(lines.Text(), "process_cpu_seconds_total "); found {
+			return strconv.ParseFloat(value, 64)
+		}
+	}
+	return 0, errors.Join(errors.New("the metrics have no process_cpu_seconds_total"), lines.Err())
+}
+
+// connectKafka declares a connection to a cluster without authentication.
+func (d *daemon) connectKafka(ctx context.Context, name string, servers []string) error {
+	spec, err := json.Marshal(api.KafkaConnection{BootstrapServers: servers, SecurityProtocol: "PLAINTEXT"})
+	if err != nil {
+		return err
+	}
+	if _, err := d.client.PutConnection(ctx, name, api.ConnectionWrite{Kind: "kafka", Spec: spec}, api.WriteOptions{}); err != nil {
+		return fmt.Errorf("declare connection %s: %w", name, err)
+	}
+	return nil
+}
