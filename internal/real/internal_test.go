@@ -85,7 +85,7 @@ func TestCached(t *testing.T) {
 	fail := func(_ context.Context, dir string) error {
 		return errors.Join(broken, os.WriteFile(filepath.Join(dir, "half"), nil, 0o600))
 	}
-	if _, err := cached(t.Context(), "a", artifacts, fail); !errors.Is(err, broken) {
+	if _, err := cached(t.Context(), "a", fingerprint(artifacts), fail); !errors.Is(err, broken) {
 		t.Fatalf("cached: %v, want %v", err, broken)
 	}
 
@@ -97,7 +97,7 @@ func TestCached(t *testing.T) {
 	var callers sync.WaitGroup
 	for range 4 {
 		callers.Go(func() {
-			dir, err := cached(t.Context(), "a", artifacts, fill)
+			dir, err := cached(t.Context(), "a", fingerprint(artifacts), fill)
 			if err != nil {
 				t.Errorf("cached: %v", err)
 				return
@@ -116,7 +116,7 @@ func TestCached(t *testing.T) {
 	}
 
 	artifacts[0].Version = "2"
-	if _, err := cached(t.Context(), "a", artifacts, fill); err != nil || fills.Load() != 2 {
+	if _, err := cached(t.Context(), "a", fingerprint(artifacts), fill); err != nil || fills.Load() != 2 {
 		t.Errorf("another version: %v, filled %d times in all, want 2", err, fills.Load())
 	}
 }

@@ -49,28 +49,28 @@ func (a artifact) String() string {
 
 // fetchClasspath returns a folder with the jars of the artifacts and of all they need at run time.
 func fetchClasspath(ctx context.Context, name string, artifacts []artifact) (string, error) {
-	return cached(ctx, name, artifacts, func(ctx context.Context, dir string) error {
+	return cached(ctx, name, fingerprint(artifacts), func(ctx context.Context, dir string) error {
 		return copyDependencies(ctx, dir, artifacts)
 	})
 }
 
 // fetchArchive returns a folder with the unpacked contents of a tar.gz artifact.
 func fetchArchive(ctx context.Context, name string, a artifact) (string, error) {
-	return cached(ctx, name, []artifact{a}, func(ctx context.Context, dir string) error {
+	return cached(ctx, name, fingerprint([]artifact{a}), func(ctx context.Context, dir string) error {
 		return copyArchive(ctx, dir, a)
 	})
 }
 
-// cached returns the cache folder of the artifacts. When it does not exist yet, fill gets an empty folder that takes
-// its place only once it is complete. Other processes wait for it meanwhile.
+// cached returns the cache folder of what name and fingerprint stand for. When it does not exist yet, fill gets an empty
+// folder that takes its place only once it is complete. Other processes wait for it meanwhile.
 func cached(
-	ctx context.Context, name string, artifacts []artifact, fill func(ctx context.Context, dir string) error,
+	ctx context.Context, name, fingerprint string, fill func(ctx context.Context, dir string) error,
 ) (string, error) {
 	root, err := cacheDir()
 	if err != nil {
 		return "", err
 	}
-	dir := filepath.Join(root, name+"-"+fingerprint(artifacts))
+	dir := filepath.Join(root, name+"-"+fingerprint)
 	if isDir(dir) {
 		return dir, nil
 	}
@@ -109,10 +109,10 @@ func fillAtomically(ctx context.Context, dir string, fill func(ctx context.Conte
 	return os.Rename(content, dir)
 }
 
-func fingerprint(artifacts []artifact) string {
+func fingerprint[T fmt.Stringer](parts []T) string {
 	hash := sha256.New()
-	for _, a := range artifacts {
-		_, _ = io.WriteString(hash, a.String()+"\n") // A hash never fails to take more.
+	for _, p := range parts {
+		_, _ = io.WriteString(hash, p.String()+"\n") // A hash never fails to take more.
 	}
 	return hex.EncodeToString(hash.Sum(nil)[:8])
 }

@@ -55,21 +55,35 @@ func Shared(tb testing.TB) *Systems {
 // folder is kept and logged. Like [Shared] it skips or fails the test when no real systems were asked for.
 func Dedicated(tb testing.TB, options KafkaOptions) *Kafka {
 	tb.Helper()
+	return dedicated(tb, "a Kafka cluster", func(ctx context.Context) (*Kafka, error) { return StartKafka(ctx, options) })
+}
+
+// system is what is started for one test.
+type system interface {
+	Dir() string
+	KeepDir()
+	Close() error
+}
+
+// dedicated starts a system for a test and closes it at the test's end. When the test fails, the system's folder is kept
+// and logged.
+func dedicated[S system](tb testing.TB, what string, start func(context.Context) (S, error)) S {
+	tb.Helper()
 	systemsFile(tb)
-	k, err := StartKafka(tb.Context(), options)
+	s, err := start(tb.Context())
 	if err != nil {
-		tb.Fatalf("start a Kafka cluster: %v", err)
+		tb.Fatalf("start %s: %v", what, err)
 	}
 	tb.Cleanup(func() {
 		if tb.Failed() {
-			k.KeepDir()
-			tb.Logf("the logs of the Kafka cluster are in %s", k.Dir())
+			s.KeepDir()
+			tb.Logf("the logs of %s are in %s", what, s.Dir())
 		}
-		if err := k.Close(); err != nil {
-			tb.Errorf("close the Kafka cluster: %v", err)
+		if err := s.Close(); err != nil {
+			tb.Errorf("close %s: %v", what, err)
 		}
 	})
-	return k
+	return s
 }
 
 func systemsFile(tb testing.TB) string {
