@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
@@ -79,7 +80,7 @@ func (p *headgate) Configure(ctx context.Context, req provider.ConfigureRequest,
 	}
 	if config.Endpoint.IsUnknown() || config.Token.IsUnknown() || config.CACertificate.IsUnknown() {
 		daemon := remote.New(nil)
-		resp.ResourceData, resp.DataSourceData = daemon, daemon
+		resp.ResourceData, resp.DataSourceData, resp.ListResourceData = daemon, daemon, daemon
 		return
 	}
 	endpoint := or(config.Endpoint, EnvEndpoint)
@@ -100,7 +101,7 @@ func (p *headgate) Configure(ctx context.Context, req provider.ConfigureRequest,
 		return
 	}
 	daemon := remote.New(client)
-	resp.ResourceData, resp.DataSourceData = daemon, daemon
+	resp.ResourceData, resp.DataSourceData, resp.ListResourceData = daemon, daemon, daemon
 }
 
 func or(value types.String, variable string) string {
@@ -117,6 +118,11 @@ func (p *headgate) Resources(context.Context) []func() resource.Resource {
 		registryschema.NewResource,
 		func() resource.Resource { return connector.NewSourceResource(p.kinds.Sources) },
 	}
+}
+
+// ListResources lists what can be imported, for terraform query.
+func (p *headgate) ListResources(ctx context.Context) []func() list.ListResource {
+	return remote.ListResources(p.Resources(ctx))
 }
 
 func (p *headgate) DataSources(context.Context) []func() datasource.DataSource {

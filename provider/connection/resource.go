@@ -48,6 +48,29 @@ var (
 // NewResource makes headgate_connection with the kinds that there are.
 func NewResource(kinds spec.Kinds) resource.Resource { return &connectionResource{kinds: kinds} }
 
+// Listing makes the connections listable.
+func (r *connectionResource) Listing() (remote.Listing, bool) {
+	pages := remote.Pages[api.Connection]{
+		Page: func(ctx context.Context, client *api.Client, _, cursor string) (*api.Page[api.Connection], error) {
+			return client.ListConnections(ctx, cursor)
+		},
+		Key: func(c *api.Connection) []string { return []string{c.Name} },
+	}
+	return remote.NewListing(noun, key, pages, r.fill), true
+}
+
+// fill completes a state that has nothing but the name in it.
+func (r *connectionResource) fill(ctx context.Context, client *api.Client, state *tfsdk.State, diags *diag.Diagnostics) {
+	var name string
+	diags.Append(state.GetAttribute(ctx, path.Root("name"), &name)...)
+	answer, err := client.GetConnection(ctx, name)
+	if err != nil {
+		written{name: name}.request("read").Error(diags, err)
+		return
+	}
+	r.flatten(ctx, answer, state, diags)
+}
+
 func (r *connectionResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_connection"
 }
@@ -58,7 +81,7 @@ func (r *connectionResource) Schema(_ context.Context, _ resource.SchemaRequest,
 		"name": schema.StringAttribute{
 			MarkdownDescription: "The name that everything else refers to it by. Another name needs a new connection.",
 			Required:            true,
-			Validators:          []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(api.NamePattern), nameRule)},
+			Validators:          []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(api.NamePattern), remote.NameRule)},
 			PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 		},
 		"test": schema.BoolAttribute{
@@ -75,8 +98,6 @@ func (r *connectionResource) Schema(_ context.Context, _ resource.SchemaRequest,
 	}
 }
 
-const nameRule = "must be 1 to 63 lower-case letters, digits, dots, dashes and underscores, and begin and end with a letter or digit"
-
 func (r *connectionResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
 	resp.IdentitySchema = key.IdentitySchema()
 }
@@ -90,7 +111,7 @@ func (r *connectionResource) ModifyPlan(ctx context.Context, req resource.Modify
 		return
 	}
 	change := remote.Planned(ctx, req, &resp.Diagnostics, "name")
-	if change == remote.Update && r.kindChanges(ctx, req, &resp.Diagnostics) {
+	if change == remote.Update && kind.Changes(ctx, r.kinds, req, &resp.Diagnostics) {
 		change = remote.Replace
 	}
 	switch change {
@@ -101,34 +122,28 @@ func (r *connectionResource) ModifyPlan(ctx context.Context, req resource.Modify
 	}
 }
 
-func (r *connectionResource) kindChanges(ctx context.Context, req resource.ModifyPlanRequest, diags *diag.Diagnostics) bool {
-	planned, _, known := kind.Chosen(ctx, r.kinds, req.Plan, diags)
-	current, _, _ := kind.Chosen(ctx, r.kinds, req.State, diags)
-	return known && planned.Name != current.Name
-}
-
 func (r *connectionResource) planPut(ctx context.Context, change remote.Change, req resource.ModifyPlanRequest, diags *diag.Diagnostics) {
 	m, ok := r.expand(ctx, req.Plan, req.Config, diags)
 	if !ok || diags.HasError() {
 		return
 	}
+	r.Will(noun, m.name)
 	client, _ := r.Client()
 	answer, err := client.PutConnection(ctx, m.name, m.body, remote.PlanOptions(ctx, change, req.Private))
 	if err != nil {
 		m.request("check").Judged(diags, err, func(e api.Error) explain.Severity {
-			if e.Code == api.CodeAlreadyExists && r.Replaces(ctx, req.Private, noun, m.name) || missingConnection(e) {
+			switch {
+			case e.Code == api.CodeAlreadyExists && r.Replaces(ctx, req.Private, noun, m.name):
 				return explain.Ignore
+			case e.Code == api.CodeNotFound && strings.HasPrefix(e.Attribute, "/spec/"):
+				return r.MissingConnection(remote.ValueAt(m.body, e.Attribute))
+			default:
+				return explain.Fail
 			}
-			return explain.Fail
 		})
 		return
 	}
 	m.request("check").Warnings(diags, answer.Warnings)
-}
-
-// missingConnection is an error about another connection that is not there yet: the same apply may create it first.
-func missingConnection(e api.Error) bool {
-	return e.Code == api.CodeNotFound && strings.HasPrefix(e.Attribute, "/spec/")
 }
 
 func (r *connectionResource) planDelete(ctx context.Context, state tfsdk.State, diags *diag.Diagnostics) {

@@ -56,6 +56,29 @@ var (
 // NewSourceResource makes headgate_source_connector with the kinds that there are.
 func NewSourceResource(kinds spec.Kinds) resource.Resource { return &sourceResource{kinds: kinds} }
 
+// Listing makes the source connectors listable.
+func (r *sourceResource) Listing() (remote.Listing, bool) {
+	pages := remote.Pages[api.Connector]{
+		Page: func(ctx context.Context, client *api.Client, _, cursor string) (*api.Page[api.Connector], error) {
+			return client.ListConnectors(ctx, cursor)
+		},
+		Key: func(c *api.Connector) []string { return []string{c.Name} },
+	}
+	return remote.NewListing("source_connector", key, pages, r.fill), true
+}
+
+// fill completes a state that has nothing but the name in it.
+func (r *sourceResource) fill(ctx context.Context, client *api.Client, state *tfsdk.State, diags *diag.Diagnostics) {
+	var name string
+	diags.Append(state.GetAttribute(ctx, path.Root("name"), &name)...)
+	answer, err := client.GetConnector(ctx, name)
+	if err != nil {
+		written{name: name}.request("read").Error(diags, err)
+		return
+	}
+	r.flatten(ctx, answer, state, diags)
+}
+
 func (r *sourceResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_source_connector"
 }
@@ -79,7 +102,7 @@ func (r *sourceResource) Schema(ctx context.Context, _ resource.SchemaRequest, r
 		"name": schema.StringAttribute{
 			MarkdownDescription: "The name of the connector. Another name needs a new connector, which begins anew.",
 			Required:            true,
-			Validators:          []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(api.NamePattern), nameRule)},
+			Validators:          []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(api.NamePattern), remote.NameRule)},
 			PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 		},
 		"status":   statusAttribute(),
@@ -91,8 +114,6 @@ func (r *sourceResource) Schema(ctx context.Context, _ resource.SchemaRequest, r
 		Attributes: attributes,
 	}
 }
-
-const nameRule = "must be 1 to 63 lower-case letters, digits, dots, dashes and underscores, and begin and end with a letter or digit"
 
 func statusAttribute() schema.Attribute {
 	inner := map[string]schema.Attribute{}
@@ -133,7 +154,7 @@ func (r *sourceResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		return
 	}
 	change := remote.Planned(ctx, req, &resp.Diagnostics, "name")
-	if change == remote.Update && r.kindChanges(ctx, req, &resp.Diagnostics) {
+	if change == remote.Update && kind.Changes(ctx, r.kinds, req, &resp.Diagnostics) {
 		change = remote.Replace
 	}
 	switch change {
@@ -165,12 +186,6 @@ func planStatus(ctx context.Context, req resource.ModifyPlanRequest, resp *resou
 	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("status"), known)...)
 }
 
-func (r *sourceResource) kindChanges(ctx context.Context, req resource.ModifyPlanRequest, diags *diag.Diagnostics) bool {
-	planned, _, known := kind.Chosen(ctx, r.kinds, req.Plan, diags)
-	current, _, _ := kind.Chosen(ctx, r.kinds, req.State, diags)
-	return known && planned.Name != current.Name
-}
-
 func (r *sourceResource) planPut(ctx context.Context, change remote.Change, req resource.ModifyPlanRequest, diags *diag.Diagnostics) {
 	m, ok := r.expand(ctx, req.Plan, req.Config, diags)
 	if !ok {
@@ -184,20 +199,20 @@ func (r *sourceResource) planPut(ctx context.Context, change remote.Change, req 
 			if e.Code == api.CodeAlreadyExists && r.Replaces(ctx, req.Private, noun, m.name) {
 				return explain.Ignore
 			}
-			return missingSeverity(e)
+			return r.missing(m.body, e)
 		})
 		return
 	}
 	m.request("check").Warnings(diags, answer.Warnings)
 }
 
-// missingSeverity judges that something is not there yet, which the same apply may create first.
-func missingSeverity(e api.Error) explain.Severity {
+// missing judges that something is not there yet, which the same apply may create first.
+func (r *sourceResource) missing(body api.ConnectorWrite, e api.Error) explain.Severity {
 	switch {
 	case e.Code != api.CodeNotFound:
 		return explain.Fail
 	case e.Attribute == "/spec/connection", e.Attribute == "/settings/destination/connection":
-		return explain.Ignore
+		return r.MissingConnection(remote.ValueAt(body, e.Attribute))
 	case strings.HasPrefix(e.Attribute, "/spec/"):
 		return explain.Warn
 	default:

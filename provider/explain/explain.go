@@ -79,6 +79,10 @@ func (r Request) detail(e api.Error) string {
 		if strings.HasPrefix(r.Doing, "check ") {
 			parts = append(parts, "A plan asks through the connection as it is now. If this plan corrects the connection, apply that first: terraform apply -target=headgate_connection.<name>.")
 		}
+	case api.CodeNotFound:
+		if strings.HasSuffix(e.Attribute, "/connection") {
+			parts = append(parts, "If the same configuration declares it, refer to it as headgate_connection.<name>.name, so that it is made first.")
+		}
 	case api.CodeUnauthorized:
 		parts = append(parts, "The token comes from the provider's token attribute or from HEADGATE_TOKEN.")
 	}

@@ -135,3 +135,10 @@ func (v exactlyOne) ValidateResource(ctx context.Context, req resource.ValidateC
 			fmt.Sprintf("%s are set, and only one can be: exactly one of %s.", strings.Join(set, " and "), all))
 	}
 }
+
+// Changes says whether a plan changes the kind of an object, which needs a new object.
+func Changes(ctx context.Context, kinds spec.Kinds, req resource.ModifyPlanRequest, diags *diag.Diagnostics) bool {
+	planned, _, known := Chosen(ctx, kinds, req.Plan, diags)
+	current, _, _ := Chosen(ctx, kinds, req.State, diags)
+	return known && planned.Name != current.Name
+}

@@ -2,6 +2,7 @@ package remote
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -10,6 +11,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/internal/spec"
 	"github.com/headgate/terraform-provider-headgate/provider/explain"
 )
 
@@ -26,6 +28,9 @@ const (
 	Replace
 	Delete
 )
+
+// NameRule says what [api.NamePattern] allows.
+const NameRule = "must be 1 to 63 lower-case letters, digits, dots, dashes and underscores, and begin and end with a letter or digit"
 
 // Planned tells what a plan does; replacing lists the attributes whose change needs a new object.
 func Planned(ctx context.Context, req resource.ModifyPlanRequest, diags *diag.Diagnostics, replacing ...string) Change {
@@ -51,6 +56,24 @@ func Differs(ctx context.Context, req resource.ModifyPlanRequest, name string, d
 	diags.Append(req.Plan.GetAttribute(ctx, path.Root(name), &planned)...)
 	diags.Append(req.State.GetAttribute(ctx, path.Root(name), &current)...)
 	return planned != nil && !planned.Equal(current)
+}
+
+// ValueAt is the text at a JSON pointer in what was sent to the daemon; empty when there is none.
+func ValueAt(body any, pointer string) string {
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return ""
+	}
+	var at any
+	if json.Unmarshal(raw, &at) != nil {
+		return ""
+	}
+	for _, step := range spec.Steps(pointer) {
+		object, _ := at.(map[string]any)
+		at = object[step]
+	}
+	text, _ := at.(string)
+	return text
 }
 
 // PlanOptions are the options of the dry run of a change.

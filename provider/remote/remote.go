@@ -17,6 +17,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/provider/explain"
 )
 
 // Daemon is the daemon that the provider was configured with.
@@ -25,10 +26,13 @@ type Daemon struct {
 
 	mu    sync.Mutex
 	state map[string]bool
+	plan  map[string]bool
 }
 
 // New makes the daemon of a client; nil when where the daemon is depends on a value that is not known yet.
-func New(client *api.Client) *Daemon { return &Daemon{client: client, state: map[string]bool{}} }
+func New(client *api.Client) *Daemon {
+	return &Daemon{client: client, state: map[string]bool{}, plan: map[string]bool{}}
+}
 
 // remember notes that Terraform's state has an object.
 func (d *Daemon) remember(noun, id string) {
@@ -41,6 +45,18 @@ func (d *Daemon) remembers(noun, id string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.state[noun+" "+id]
+}
+
+func (d *Daemon) will(noun, id string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.plan[noun+" "+id] = true
+}
+
+func (d *Daemon) willHave(noun, id string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.plan[noun+" "+id]
 }
 
 // Resource is the part that all resources share. Embed it.
@@ -74,6 +90,18 @@ func (r *Resource) NeedClient(diags *diag.Diagnostics) (*api.Client, bool) {
 
 // InState notes that an object was read for Terraform's state. See [Resource.Replaces].
 func (r *Resource) InState(noun, id string) { r.daemon.remember(noun, id) }
+
+// Will notes that an object is planned, so that what needs it may be planned before it is there.
+func (r *Resource) Will(noun, id string) { r.daemon.will(noun, id) }
+
+// MissingConnection judges that a connection does not exist: it is no error when the same plan makes it. Terraform plans
+// what an attribute refers to first, so a connection that is made in the same plan, and referred to, is known here.
+func (r *Resource) MissingConnection(name string) explain.Severity {
+	if r.daemon.willHave("connection", name) {
+		return explain.Ignore
+	}
+	return explain.Fail
+}
 
 // Replaces says whether a planned create takes the place of an object that Terraform has in its state: that one goes
 // first, so it is no error that it is still there. Terraform plans a replacement as a create without a prior state: it

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/headgate/terraform-provider-headgate/provider/explain"
 	"github.com/headgate/terraform-provider-headgate/provider/kind"
 	"github.com/headgate/terraform-provider-headgate/provider/remote"
 )
@@ -48,14 +49,15 @@ func (d *schemaDataSource) Read(ctx context.Context, req datasource.ReadRequest,
 	if !ok || resp.Diagnostics.HasError() {
 		return
 	}
-	answer, err := client.GetSchema(ctx, m.ConnectionName.ValueString(), m.Subject.ValueString())
+	request := explain.Request{Doing: "read " + m.what(), Where: remote.ConnectionOr(&m, where)}
+	answer, err := get(ctx, client, &m)
 	if err != nil {
-		m.request("read").Error(&resp.Diagnostics, err)
+		request.Error(&resp.Diagnostics, err)
 		return
 	}
 	object, err := kind.NewAnswer(answer, nil)
 	if err != nil {
-		m.request("read").Error(&resp.Diagnostics, err)
+		request.Error(&resp.Diagnostics, err)
 		return
 	}
 	values := map[string]attr.Value{

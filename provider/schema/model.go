@@ -5,13 +5,10 @@ import (
 	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
-	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
-	"github.com/headgate/terraform-provider-headgate/internal/spec"
-	"github.com/headgate/terraform-provider-headgate/provider/explain"
 	"github.com/headgate/terraform-provider-headgate/provider/kind"
 )
 
@@ -28,24 +25,10 @@ type model struct {
 	HardDelete     types.Bool   `tfsdk:"hard_delete"`
 }
 
-func (m *model) id() string { return m.ConnectionName.ValueString() + "/" + m.Subject.ValueString() }
-
 func (m *model) what() string { return fmt.Sprintf("subject %q", m.Subject.ValueString()) }
 
-// request describes what is done with the schema, for errors.
-func (m *model) request(verb string) explain.Request {
-	return explain.Request{Doing: verb + " " + m.what(), Where: where, Resource: "headgate_schema", ImportID: m.id()}
-}
-
-func where(pointer string) path.Path {
-	steps := spec.Steps(pointer)
-	if len(steps) == 0 {
-		return path.Empty()
-	}
-	switch steps[0] {
-	case "connection":
-		return path.Root("connection_name")
-	case "name", "subject":
+func where(_ *model, pointer string) path.Path {
+	if pointer == "/name" || pointer == "/subject" {
 		return path.Root("subject")
 	}
 	return kind.Path(declared(), path.Empty(), pointer)
@@ -59,19 +42,18 @@ func (m *model) object() types.Object {
 }
 
 // expand makes the request of a plan.
-func (m *model) expand(diags *diag.Diagnostics) (api.SchemaWrite, bool) {
+func (m *model) expand() (api.SchemaWrite, error) {
 	var body api.SchemaWrite
 	encoded := kind.Encode(declared(), m.object(), types.Object{})
 	raw, err := encoded.JSON()
-	if err == nil {
-		err = json.Unmarshal(raw, &body)
-	}
 	if err != nil {
-		m.request("encode").Error(diags, err)
-		return body, false
+		return body, err
+	}
+	if err := json.Unmarshal(raw, &body); err != nil {
+		return body, fmt.Errorf("encode %s: %w", m.what(), err)
 	}
 	body.Unknown = encoded.Unknown
-	return body, true
+	return body, nil
 }
 
 // sameMeaning says whether the planned schema, as the daemon understood it, is the one in state.
@@ -88,7 +70,7 @@ func (m *model) keep(state model) {
 }
 
 // complete fills what the plan left open.
-func (m *model) complete(s *api.Schema) {
+func (m *model) complete(s *api.Schema) error {
 	if m.SchemaID.IsUnknown() {
 		m.SchemaID = types.Int64Value(s.ID)
 	}
@@ -98,14 +80,14 @@ func (m *model) complete(s *api.Schema) {
 	if m.Fingerprint.IsUnknown() {
 		m.Fingerprint = types.StringValue(s.Fingerprint)
 	}
+	return nil
 }
 
 // flatten moves a schema into state. The text in state stays while it means the same.
-func (m *model) flatten(s *api.Schema, diags *diag.Diagnostics) {
+func (m *model) flatten(s *api.Schema, _ bool) error {
 	answer, err := kind.NewAnswer(s, nil)
 	if err != nil {
-		m.request("read").Error(diags, err)
-		return
+		return err
 	}
 	values := kind.Decode(declared(), answer, m.object(), kind.Resource).Attributes()
 	if m.Fingerprint.ValueString() != s.Fingerprint || m.Schema.IsNull() {
@@ -124,4 +106,5 @@ func (m *model) flatten(s *api.Schema, diags *diag.Diagnostics) {
 	if m.HardDelete.IsNull() {
 		m.HardDelete = types.BoolValue(false)
 	}
+	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"maps"
 	"reflect"
-	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
@@ -16,15 +15,11 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
-	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/internal/spec"
-	"github.com/headgate/terraform-provider-headgate/provider/explain"
 	"github.com/headgate/terraform-provider-headgate/provider/kind"
 	"github.com/headgate/terraform-provider-headgate/provider/remote"
 )
-
-const noun = "schema"
 
 var key = remote.Key{
 	Attributes: []string{"connection_name", "subject"},
@@ -32,22 +27,26 @@ var key = remote.Key{
 	Example:    "registry/orders-value",
 }
 
-type schemaResource struct {
-	remote.Resource
-}
-
-var (
-	_ resource.ResourceWithConfigure   = &schemaResource{}
-	_ resource.ResourceWithModifyPlan  = &schemaResource{}
-	_ resource.ResourceWithImportState = &schemaResource{}
-	_ resource.ResourceWithIdentity    = &schemaResource{}
-)
-
 // NewResource makes headgate_schema.
-func NewResource() resource.Resource { return &schemaResource{} }
-
-func (r *schemaResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
-	resp.TypeName = req.ProviderTypeName + "_schema"
+func NewResource() resource.Resource {
+	return remote.NewObject(remote.Definition[model, api.Schema]{
+		Type:       "schema",
+		Key:        key,
+		Replacing:  []string{"format"},
+		Schema:     resourceSchema,
+		What:       (*model).what,
+		Where:      where,
+		Put:        put,
+		Get:        get,
+		Delete:     del,
+		Generation: func(s *api.Schema) string { return s.Generation },
+		Flatten:    (*model).flatten,
+		Complete:   (*model).complete,
+		Planned:    planned,
+		// The same apply may register the schemas that this one refers to first.
+		Missing: func(pointer string) bool { return strings.HasPrefix(pointer, "/references") },
+		Pages:   &remote.Pages[api.Schema]{Page: list, Key: func(s *api.Schema) []string { return []string{s.Connection, s.Subject} }},
+	})
 }
 
 // declared are the fields of a schema that users declare, as the API describes them.
@@ -69,7 +68,7 @@ func declared() []spec.Field {
 	return fields
 }
 
-func (r *schemaResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+func resourceSchema(context.Context) schema.Schema {
 	attributes := kind.Attributes(declared())
 	maps.Copy(attributes, map[string]schema.Attribute{
 		"connection_name": schema.StringAttribute{
@@ -94,164 +93,36 @@ func (r *schemaResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 			Default:  booldefault.StaticBool(false),
 		},
 	})
-	resp.Schema = schema.Schema{
+	return schema.Schema{
 		MarkdownDescription: "The latest schema of a subject. A change registers a new version; one that the subject's compatibility mode forbids is refused when planning, with the registry's reasons.",
 		Attributes:          attributes,
 	}
 }
 
-func (r *schemaResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
-	resp.IdentitySchema = key.IdentitySchema()
-}
-
-func (r *schemaResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if _, ok := r.Client(); !ok {
-		return
-	}
-	change := remote.Planned(ctx, req, &resp.Diagnostics, append(slices.Clone(key.Attributes), "format")...)
-	switch change {
-	case remote.Delete, remote.Replace:
-		r.planDelete(ctx, req.State, &resp.Diagnostics)
-	case remote.Create, remote.Update:
-		r.planPut(ctx, change, req, resp)
-	}
-}
-
-func (r *schemaResource) planPut(ctx context.Context, change remote.Change, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	var plan, state model
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	if change == remote.Update {
-		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	}
-	if resp.Diagnostics.HasError() || plan.ConnectionName.IsUnknown() || plan.Subject.IsUnknown() {
-		return
-	}
-	body, ok := plan.expand(&resp.Diagnostics)
-	if !ok {
-		return
-	}
-	client, _ := r.Client()
-	answer, err := client.PutSchema(ctx, plan.ConnectionName.ValueString(), plan.Subject.ValueString(), body, remote.PlanOptions(ctx, change, req.Private))
+func put(ctx context.Context, client *api.Client, w remote.Write[model], options api.WriteOptions) (*api.Schema, error) {
+	body, err := w.Plan.expand()
 	if err != nil {
-		plan.request("check").Judged(&resp.Diagnostics, err, func(e api.Error) explain.Severity { return r.planSeverity(ctx, req.Private, plan, e) })
-		return
+		return nil, err
 	}
-	if change == remote.Update && plan.sameMeaning(state, answer) {
-		plan.keep(state)
-		resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
-	}
+	return client.PutSchema(ctx, w.Plan.ConnectionName.ValueString(), w.Plan.Subject.ValueString(), body, options)
 }
 
-func (r *schemaResource) planSeverity(ctx context.Context, private remote.Private, plan model, e api.Error) explain.Severity {
-	replaced := e.Code == api.CodeAlreadyExists && r.Replaces(ctx, private, noun, plan.id())
-	// The same apply may create the connection, or the schemas that this one refers to, first.
-	missing := e.Code == api.CodeNotFound && (e.Attribute == "/connection" || strings.HasPrefix(e.Attribute, "/references"))
-	if replaced || missing {
-		return explain.Ignore
-	}
-	return explain.Fail
+func get(ctx context.Context, client *api.Client, m *model) (*api.Schema, error) {
+	return client.GetSchema(ctx, m.ConnectionName.ValueString(), m.Subject.ValueString())
 }
 
-func (r *schemaResource) planDelete(ctx context.Context, from tfsdk.State, diags *diag.Diagnostics) {
-	var state model
-	diags.Append(from.Get(ctx, &state)...)
-	if diags.HasError() {
-		return
-	}
-	client, _ := r.Client()
-	deletion, err := client.DeleteSchema(ctx, state.ConnectionName.ValueString(), state.Subject.ValueString(), state.HardDelete.ValueBool(), api.WriteOptions{DryRun: true})
-	remote.DryDelete(diags, state.request("delete"), state.what(), deletion, err)
+func del(ctx context.Context, client *api.Client, m *model, options api.WriteOptions) (*api.Deletion, error) {
+	return client.DeleteSchema(ctx, m.ConnectionName.ValueString(), m.Subject.ValueString(), m.HardDelete.ValueBool(), options)
 }
 
-func (r *schemaResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
-	client, ok := r.NeedClient(&resp.Diagnostics)
-	var plan model
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	if !ok || resp.Diagnostics.HasError() {
-		return
-	}
-	body, ok := plan.expand(&resp.Diagnostics)
-	if !ok {
-		return
-	}
-	answer, err := client.PutSchema(ctx, plan.ConnectionName.ValueString(), plan.Subject.ValueString(), body, api.WriteOptions{CreateOnly: true})
-	if err != nil {
-		plan.request("create").Error(&resp.Diagnostics, err)
-		return
-	}
-	plan.complete(answer)
-	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
-	resp.Diagnostics.Append(remote.SetGeneration(ctx, resp.Private, answer.Generation)...)
-	key.SetIdentity(ctx, resp.Identity, resp.State, &resp.Diagnostics)
+func list(ctx context.Context, client *api.Client, connection, cursor string) (*api.Page[api.Schema], error) {
+	return client.ListSchemas(ctx, connection, cursor)
 }
 
-func (r *schemaResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	key.SetIdentity(ctx, resp.Identity, req.State, &resp.Diagnostics)
-	client, ok := r.Client()
-	var state model
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	if !ok || resp.Diagnostics.HasError() {
-		return
+func planned(_ context.Context, change remote.Change, w remote.Write[model], answer *api.Schema, _ *diag.Diagnostics) bool {
+	if change != remote.Update || !w.Plan.sameMeaning(*w.State, answer) {
+		return false
 	}
-	answer, err := client.GetSchema(ctx, state.ConnectionName.ValueString(), state.Subject.ValueString())
-	gone, lost := remote.Absent(err)
-	if gone {
-		resp.State.RemoveResource(ctx)
-		return
-	}
-	if lost && !state.SchemaID.IsNull() { // an import that has nothing in state yet gets the error
-		remote.Lost(&resp.Diagnostics, state.what(), state.ConnectionName.ValueString(), "it stays in Terraform's state as it was.")
-		return
-	}
-	if err != nil {
-		state.request("read").Error(&resp.Diagnostics, err)
-		return
-	}
-	r.InState(noun, state.id())
-	state.flatten(answer, &resp.Diagnostics)
-	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
-	resp.Diagnostics.Append(remote.SetGeneration(ctx, resp.Private, answer.Generation)...)
-}
-
-func (r *schemaResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	client, ok := r.NeedClient(&resp.Diagnostics)
-	var plan model
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	if !ok || resp.Diagnostics.HasError() {
-		return
-	}
-	body, ok := plan.expand(&resp.Diagnostics)
-	if !ok {
-		return
-	}
-	answer, err := client.PutSchema(ctx, plan.ConnectionName.ValueString(), plan.Subject.ValueString(), body, api.WriteOptions{Generation: remote.Generation(ctx, req.Private)})
-	if err != nil {
-		plan.request("update").Error(&resp.Diagnostics, err)
-		return
-	}
-	plan.complete(answer)
-	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
-	resp.Diagnostics.Append(remote.SetGeneration(ctx, resp.Private, answer.Generation)...)
-	key.SetIdentity(ctx, resp.Identity, resp.State, &resp.Diagnostics)
-}
-
-func (r *schemaResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
-	client, ok := r.NeedClient(&resp.Diagnostics)
-	var state model
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	if !ok || resp.Diagnostics.HasError() {
-		return
-	}
-	_, err := client.DeleteSchema(ctx, state.ConnectionName.ValueString(), state.Subject.ValueString(), state.HardDelete.ValueBool(), api.WriteOptions{})
-	gone, lost := remote.Absent(err)
-	if lost {
-		remote.Lost(&resp.Diagnostics, state.what(), state.ConnectionName.ValueString(), "it leaves Terraform's state; if it exists, it stays where it is.")
-	}
-	if err != nil && !gone && !lost {
-		state.request("delete").Error(&resp.Diagnostics, err)
-	}
-}
-
-func (r *schemaResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	key.Import(ctx, req, resp)
+	w.Plan.keep(*w.State)
+	return true
 }

@@ -11,21 +11,15 @@ import (
 	"github.com/headgate/terraform-provider-headgate/provider/remote"
 )
 
-type topicDataSource struct {
-	remote.DataSource
-}
-
-var _ datasource.DataSourceWithConfigure = &topicDataSource{}
-
 // NewDataSource makes the data source headgate_topic.
-func NewDataSource() datasource.DataSource { return &topicDataSource{} }
-
-func (d *topicDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
-	resp.TypeName = req.ProviderTypeName + "_topic"
+func NewDataSource() datasource.DataSource {
+	return remote.NewView(remote.View[model, api.Topic]{
+		Type: "topic", Schema: viewSchema, What: (*model).what, Where: (*model).where, Get: get, Show: (*model).show,
+	})
 }
 
-func (d *topicDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
-	resp.Schema = schema.Schema{
+func viewSchema(context.Context) schema.Schema {
+	return schema.Schema{
 		MarkdownDescription: "A Kafka topic that exists, whoever made it.",
 		Attributes: map[string]schema.Attribute{
 			"connection_name":     schema.StringAttribute{MarkdownDescription: "The connection of the cluster.", Required: true},
@@ -43,26 +37,13 @@ func (d *topicDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, 
 	}
 }
 
-func (d *topicDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	client, ok := d.NeedClient(&resp.Diagnostics)
-	var m model
-	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
-	if !ok || resp.Diagnostics.HasError() {
-		return
+// show fills in everything, whether or not it is declared anywhere.
+func (m *model) show(t *api.Topic) error {
+	if err := m.flatten(t, true); err != nil {
+		return err
 	}
-	answer, err := client.GetTopic(ctx, m.ConnectionName.ValueString(), m.Name.ValueString())
-	if err != nil {
-		m.request("read").Error(&resp.Diagnostics, err)
-		return
-	}
-	m.view(answer)
-	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
-}
-
-// view shows everything, whether or not it is declared anywhere.
-func (m *model) view(t *api.Topic) {
-	m.flatten(t)
 	m.Config = stringMap(t.Config)
 	m.Labels = stringMap(t.Labels)
 	m.Description = types.StringValue(t.Description)
+	return nil
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/internal/spec"
-	"github.com/headgate/terraform-provider-headgate/provider/explain"
 )
 
 type model struct {
@@ -29,14 +28,7 @@ type model struct {
 	TopicID            types.String `tfsdk:"topic_id"`
 }
 
-func (m *model) id() string { return m.ConnectionName.ValueString() + "/" + m.Name.ValueString() }
-
 func (m *model) what() string { return fmt.Sprintf("topic %q", m.Name.ValueString()) }
-
-// request describes what is done with the topic, for errors.
-func (m *model) request(verb string) explain.Request {
-	return explain.Request{Doing: verb + " " + m.what(), Where: m.where, Resource: "headgate_topic", ImportID: m.id()}
-}
 
 func (m *model) where(pointer string) path.Path {
 	steps := spec.Steps(pointer)
@@ -44,8 +36,6 @@ func (m *model) where(pointer string) path.Path {
 		return path.Empty()
 	}
 	switch steps[0] {
-	case "connection":
-		return path.Root("connection_name")
 	case "name", "partitions", "replication_factor", "description", "deletion_protection":
 		return path.Root(steps[0])
 	case "unset":
@@ -166,7 +156,7 @@ func expandMap(from types.Map, pointer string, unknown *[]string) map[string]str
 }
 
 // complete fills what the plan left open.
-func (m *model) complete(t *api.Topic) {
+func (m *model) complete(t *api.Topic) error {
 	if m.TopicID.IsUnknown() {
 		m.TopicID = types.StringValue(t.ID)
 	}
@@ -176,12 +166,12 @@ func (m *model) complete(t *api.Topic) {
 	if m.Retention.IsUnknown() {
 		m.Retention = types.StringValue(retentionText(effective(t, retentionConfig)))
 	}
+	return nil
 }
 
 // flatten moves a topic into state. Of the configs only the declared ones are looked at; an import, which has declared
 // nothing yet, takes all that are set on the topic.
-func (m *model) flatten(t *api.Topic) {
-	imported := m.Partitions.IsNull()
+func (m *model) flatten(t *api.Topic, imported bool) error {
 	m.Name = types.StringValue(t.Name)
 	m.Partitions = types.Int64Value(t.Partitions)
 	m.ReplicationFactor = types.Int64Value(t.ReplicationFactor)
@@ -201,6 +191,7 @@ func (m *model) flatten(t *api.Topic) {
 		delete(declared, retentionConfig)
 	}
 	m.Config = mapOrNone(declared, m.Config)
+	return nil
 }
 
 // declared are the declared configs as they are now: a config that is no longer set on the topic has the value in force.

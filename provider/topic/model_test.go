@@ -105,7 +105,9 @@ func TestFlatten(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			m := tt.state
-			m.flatten(cluster())
+			if err := m.flatten(cluster(), m.Partitions.IsNull()); err != nil {
+				t.Fatal(err)
+			}
 			if got := m.Retention.ValueString(); got != tt.retention {
 				t.Errorf("retention = %s, want %s", got, tt.retention)
 			}
@@ -122,7 +124,6 @@ func TestFlatten(t *testing.T) {
 func TestWhereErrorsBelong(t *testing.T) {
 	m := model{Config: text(map[string]string{"max.message.bytes": "9"})}
 	for pointer, want := range map[string]path.Path{
-		"/connection":               path.Root("connection_name"),
 		"/name":                     path.Root("name"),
 		"/partitions":               path.Root("partitions"),
 		"/config/max.message.bytes": path.Root("config").AtMapKey("max.message.bytes"),

@@ -70,7 +70,7 @@ func (d *previewDataSource) Read(ctx context.Context, req datasource.ReadRequest
 	if !last.IsNull() {
 		options.Last = int(last.ValueInt64())
 	}
-	request := explain.Request{Doing: fmt.Sprintf("preview topic %q", name.ValueString()), Where: (&model{}).where}
+	request := explain.Request{Doing: fmt.Sprintf("preview topic %q", name.ValueString()), Where: remote.ConnectionOr(&model{}, (*model).where)}
 	preview, err := client.PreviewTopic(ctx, connection.ValueString(), name.ValueString(), options)
 	if err != nil {
 		request.Error(&resp.Diagnostics, err)

@@ -1,0 +1,374 @@
+package remote
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/provider/explain"
+)
+
+// Definition describes a resource whose objects the daemon writes by name, with dry runs and generations. M is the struct
+// of its attributes, A the daemon's answer. [NewObject] makes the resource of it.
+type Definition[M, A any] struct {
+	// Type is the resource's type without the provider's, such as topic; it names the noun in sentences too.
+	Type string
+	Key  Key
+	// Replacing lists the attributes beside the key whose change needs a new object.
+	Replacing []string
+	Schema    func(ctx context.Context) schema.Schema
+
+	// What names one object in sentences, such as topic "orders".
+	What func(m *M) string
+	// Where finds the attribute that a JSON pointer into the request is about, or the empty path. /connection is known.
+	Where func(m *M, pointer string) path.Path
+
+	Put    func(ctx context.Context, client *api.Client, w Write[M], options api.WriteOptions) (*A, error)
+	Get    func(ctx context.Context, client *api.Client, m *M) (*A, error)
+	Delete func(ctx context.Context, client *api.Client, m *M, options api.WriteOptions) (*api.Deletion, error)
+	// Generation is the generation of an answer; never empty.
+	Generation func(a *A) string
+	// Flatten moves an answer into the model. An import has nothing but the key in it.
+	Flatten func(m *M, a *A, imported bool) error
+	// Complete fills what the plan left open after a write.
+	Complete func(plan *M, a *A) error
+
+	// The rest may be nil.
+
+	// Validate checks a configuration by itself, without the daemon.
+	Validate func(ctx context.Context, config *M, diags *diag.Diagnostics)
+	// Prepare plans what follows from other attributes, before anybody asks the daemon.
+	Prepare func(ctx context.Context, w Write[M], diags *diag.Diagnostics)
+	// Check refuses an update that needs no daemon to be refused. It answers whether to go on.
+	Check func(w Write[M], diags *diag.Diagnostics) bool
+	// Planned looks at the answer of the dry run and may adjust the plan; it answers whether it did.
+	Planned func(ctx context.Context, change Change, w Write[M], a *A, diags *diag.Diagnostics) bool
+	// Warnings are those of an answer; they are shown when planning.
+	Warnings func(a *A) []api.Warning
+	// Missing says whether a planned object may do without what an error says is missing: the same apply may create it first.
+	Missing func(pointer string) bool
+	// Timeouts are those that the user has set; Timeout is the default, zero for none.
+	Timeouts func(m *M) timeouts.Value
+	Timeout  time.Duration
+	// Pages lists the objects for terraform query.
+	Pages *Pages[A]
+}
+
+// Write is what a plan wants. State is the zero value for a new object; Config has the write-only values.
+type Write[M any] struct {
+	Plan, State, Config *M
+}
+
+type object[M, A any] struct {
+	Resource
+	Definition[M, A]
+}
+
+// NewObject makes a resource.
+func NewObject[M, A any](d Definition[M, A]) resource.Resource { return &object[M, A]{Definition: d} }
+
+// Check the interfaces by an instance.
+var (
+	_ resource.ResourceWithConfigure      = &object[struct{}, struct{}]{}
+	_ resource.ResourceWithValidateConfig = &object[struct{}, struct{}]{}
+	_ resource.ResourceWithModifyPlan     = &object[struct{}, struct{}]{}
+	_ resource.ResourceWithImportState    = &object[struct{}, struct{}]{}
+	_ resource.ResourceWithIdentity       = &object[struct{}, struct{}]{}
+)
+
+func (o *object[M, A]) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_" + o.Type
+}
+
+func (o *object[M, A]) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = o.Definition.Schema(ctx)
+}
+
+func (o *object[M, A]) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+	resp.IdentitySchema = o.Key.IdentitySchema()
+}
+
+func (o *object[M, A]) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+	if o.Validate == nil {
+		return
+	}
+	var config M
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if !resp.Diagnostics.HasError() {
+		o.Validate(ctx, &config, &resp.Diagnostics)
+	}
+}
+
+func (o *object[M, A]) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if !req.Plan.Raw.IsNull() {
+		o.prepare(ctx, &req, resp)
+	}
+	if _, ok := o.Client(); !ok || resp.Diagnostics.HasError() {
+		return
+	}
+	change := Planned(ctx, req, &resp.Diagnostics, slices.Concat(o.Key.Attributes, o.Replacing)...)
+	switch change {
+	case Delete:
+		o.planDelete(ctx, req.State, &resp.Diagnostics)
+	case Replace:
+		o.planReplace(ctx, req.State, &resp.Diagnostics)
+	case Create, Update:
+		o.planPut(ctx, change, req, resp)
+	}
+}
+
+// prepare plans what follows from other attributes, in the response and for the rest of the request.
+func (o *object[M, A]) prepare(ctx context.Context, req *resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if o.Prepare == nil {
+		return
+	}
+	w := getWrite[M](ctx, req.Plan, req.State, req.Config, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	o.Prepare(ctx, w, &resp.Diagnostics)
+	resp.Diagnostics.Append(resp.Plan.Set(ctx, w.Plan)...)
+	req.Plan = resp.Plan
+}
+
+func getWrite[M any](ctx context.Context, plan tfsdk.Plan, state tfsdk.State, config tfsdk.Config, diags *diag.Diagnostics) Write[M] {
+	w := Write[M]{Plan: new(M), State: new(M), Config: new(M)}
+	diags.Append(plan.Get(ctx, w.Plan)...)
+	diags.Append(config.Get(ctx, w.Config)...)
+	if !state.Raw.IsNull() {
+		diags.Append(state.Get(ctx, w.State)...)
+	}
+	return w
+}
+
+func (o *object[M, A]) planPut(ctx context.Context, change Change, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	diags := &resp.Diagnostics
+	state := req.State
+	if change == Create {
+		state = tfsdk.State{}
+	}
+	w := getWrite[M](ctx, req.Plan, state, req.Config, diags)
+	key, known := o.Key.of(ctx, req.Plan, diags)
+	if diags.HasError() || !known {
+		return
+	}
+	if o.Check != nil && !o.Check(w, diags) {
+		return
+	}
+	client, _ := o.Client()
+	answer, err := o.Put(ctx, client, w, PlanOptions(ctx, change, req.Private))
+	if err != nil {
+		o.request("check", w.Plan, key).Judged(diags, err, func(e api.Error) explain.Severity { return o.planSeverity(ctx, req.Private, key, e) })
+		return
+	}
+	o.Will(o.Type, key.id())
+	if o.Warnings != nil {
+		o.request("check", w.Plan, key).Warnings(diags, o.Warnings(answer))
+	}
+	if o.Planned != nil && o.Planned(ctx, change, w, answer, diags) {
+		diags.Append(resp.Plan.Set(ctx, w.Plan)...)
+	}
+}
+
+func (o *object[M, A]) planSeverity(ctx context.Context, private Private, key keyValues, e api.Error) explain.Severity {
+	switch {
+	case e.Code == api.CodeAlreadyExists && o.Replaces(ctx, private, o.Type, key.id()):
+		return explain.Ignore
+	case e.Code == api.CodeNotFound && e.Attribute == "/connection":
+		return o.MissingConnection(key.connection())
+	case e.Code == api.CodeNotFound && o.Missing != nil && o.Missing(e.Attribute):
+		return explain.Ignore
+	default:
+		return explain.Fail
+	}
+}
+
+func (o *object[M, A]) planReplace(ctx context.Context, from tfsdk.State, diags *diag.Diagnostics) {
+	var found diag.Diagnostics
+	o.planDelete(ctx, from, &found)
+	if found.HasError() {
+		diags.AddError(fmt.Sprintf("The plan deletes the %s to make another", o.noun()),
+			fmt.Sprintf("A change of %s needs another %s. If it was not meant, undo that change; what follows is about the one that would go.",
+				strings.Join(slices.Concat(o.Key.Attributes, o.Replacing), " or "), o.noun()))
+	}
+	diags.Append(found...)
+}
+
+func (o *object[M, A]) planDelete(ctx context.Context, from tfsdk.State, diags *diag.Diagnostics) {
+	state := new(M)
+	diags.Append(from.Get(ctx, state)...)
+	key, _ := o.Key.of(ctx, from, diags)
+	if diags.HasError() {
+		return
+	}
+	client, _ := o.Client()
+	deletion, err := o.Definition.Delete(ctx, client, state, api.WriteOptions{DryRun: true})
+	DryDelete(diags, o.request("delete", state, key), o.What(state), deletion, err)
+}
+
+func (o *object[M, A]) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	client, ok := o.NeedClient(&resp.Diagnostics)
+	w := getWrite[M](ctx, req.Plan, tfsdk.State{}, req.Config, &resp.Diagnostics)
+	key, _ := o.Key.of(ctx, req.Plan, &resp.Diagnostics)
+	ctx, cancel := o.within(ctx, w.Plan, timeouts.Value.Create, &resp.Diagnostics)
+	defer cancel()
+	if !ok || resp.Diagnostics.HasError() {
+		return
+	}
+	answer, err := o.Put(ctx, client, w, api.WriteOptions{CreateOnly: true})
+	if err != nil {
+		o.request("create", w.Plan, key).Error(&resp.Diagnostics, err)
+		return
+	}
+	o.keep(ctx, w.Plan, answer, &resp.State, resp.Private, &resp.Diagnostics)
+	o.Key.SetIdentity(ctx, resp.Identity, resp.State, &resp.Diagnostics)
+}
+
+func (o *object[M, A]) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	o.Key.SetIdentity(ctx, resp.Identity, req.State, &resp.Diagnostics)
+	client, ok := o.Client()
+	state := new(M)
+	resp.Diagnostics.Append(req.State.Get(ctx, state)...)
+	key, _ := o.Key.of(ctx, req.State, &resp.Diagnostics)
+	if !ok || resp.Diagnostics.HasError() {
+		return
+	}
+	imported := Generation(ctx, req.Private) == ""
+	answer, err := o.Get(ctx, client, state)
+	gone, lost := Absent(err)
+	switch {
+	case gone:
+		resp.State.RemoveResource(ctx)
+		return
+	case lost && !imported: // an import that has nothing in state yet gets the error
+		Lost(&resp.Diagnostics, o.What(state), key.connection(), "it stays in Terraform's state as it was.")
+		return
+	case err != nil:
+		o.request("read", state, key).Error(&resp.Diagnostics, err)
+		return
+	}
+	o.InState(o.Type, key.id())
+	if err := o.Flatten(state, answer, imported); err != nil {
+		o.request("read", state, key).Error(&resp.Diagnostics, err)
+		return
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+	resp.Diagnostics.Append(SetGeneration(ctx, resp.Private, o.Generation(answer))...)
+}
+
+func (o *object[M, A]) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	client, ok := o.NeedClient(&resp.Diagnostics)
+	w := getWrite[M](ctx, req.Plan, req.State, req.Config, &resp.Diagnostics)
+	key, _ := o.Key.of(ctx, req.Plan, &resp.Diagnostics)
+	ctx, cancel := o.within(ctx, w.Plan, timeouts.Value.Update, &resp.Diagnostics)
+	defer cancel()
+	if !ok || resp.Diagnostics.HasError() {
+		return
+	}
+	answer, err := o.Put(ctx, client, w, api.WriteOptions{Generation: Generation(ctx, req.Private)})
+	if err != nil {
+		o.request("update", w.Plan, key).Error(&resp.Diagnostics, err)
+		return
+	}
+	o.keep(ctx, w.Plan, answer, &resp.State, resp.Private, &resp.Diagnostics)
+	o.Key.SetIdentity(ctx, resp.Identity, resp.State, &resp.Diagnostics)
+}
+
+func (o *object[M, A]) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	client, ok := o.NeedClient(&resp.Diagnostics)
+	state := new(M)
+	resp.Diagnostics.Append(req.State.Get(ctx, state)...)
+	key, _ := o.Key.of(ctx, req.State, &resp.Diagnostics)
+	ctx, cancel := o.within(ctx, state, timeouts.Value.Delete, &resp.Diagnostics)
+	defer cancel()
+	if !ok || resp.Diagnostics.HasError() {
+		return
+	}
+	_, err := o.Definition.Delete(ctx, client, state, api.WriteOptions{})
+	gone, lost := Absent(err)
+	switch {
+	case lost:
+		Lost(&resp.Diagnostics, o.What(state), key.connection(), "it leaves Terraform's state; if it exists, it stays where it is.")
+	case err != nil && !gone:
+		o.request("delete", state, key).Error(&resp.Diagnostics, err)
+	}
+}
+
+func (o *object[M, A]) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	o.Key.Import(ctx, req, resp)
+}
+
+// keep puts what was written into state.
+func (o *object[M, A]) keep(ctx context.Context, plan *M, answer *A, state *tfsdk.State, private PrivateSetter, diags *diag.Diagnostics) {
+	if err := o.Complete(plan, answer); err != nil {
+		diags.AddError(fmt.Sprintf("Cannot read %s after writing it", o.What(plan)), err.Error())
+	}
+	diags.Append(state.Set(ctx, plan)...)
+	diags.Append(SetGeneration(ctx, private, o.Generation(answer))...)
+}
+
+// within bounds a request by the user's timeout or the default one.
+func (o *object[M, A]) within(ctx context.Context, m *M, pick func(timeouts.Value, context.Context, time.Duration) (time.Duration, diag.Diagnostics), diags *diag.Diagnostics) (context.Context, context.CancelFunc) {
+	limit := o.Timeout
+	if o.Timeouts != nil {
+		given, found := pick(o.Timeouts(m), ctx, limit)
+		diags.Append(found...)
+		limit = given
+	}
+	if limit == 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, limit)
+}
+
+func (o *object[M, A]) noun() string { return strings.ReplaceAll(o.Type, "_", " ") }
+
+// request describes what is done with an object, for errors.
+func (o *object[M, A]) request(verb string, m *M, key keyValues) explain.Request {
+	return explain.Request{Doing: verb + " " + o.What(m), Where: ConnectionOr(m, o.Where), Resource: "headgate_" + o.Type, ImportID: key.id()}
+}
+
+// keyValues are the values of a key's attributes.
+type keyValues struct {
+	names, values []string
+}
+
+func (k keyValues) id() string { return strings.Join(k.values, "/") }
+
+// connection is the name of the connection that the object is behind; empty when it is behind none.
+func (k keyValues) connection() string {
+	if i := slices.Index(k.names, "connection_name"); i >= 0 {
+		return k.values[i]
+	}
+	return ""
+}
+
+// attributer is a plan, a state or a configuration.
+type attributer interface {
+	GetAttribute(ctx context.Context, at path.Path, target any) diag.Diagnostics
+}
+
+// of reads the key; false when it is not known yet.
+func (k Key) of(ctx context.Context, from attributer, diags *diag.Diagnostics) (keyValues, bool) {
+	key := keyValues{names: k.Attributes}
+	for _, name := range k.Attributes {
+		var value types.String
+		diags.Append(from.GetAttribute(ctx, path.Root(name), &value)...)
+		if value.IsUnknown() {
+			return key, false
+		}
+		key.values = append(key.values, value.ValueString())
+	}
+	return key, true
+}
