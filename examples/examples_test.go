@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/config"
@@ -53,17 +54,34 @@ resource "headgate_source_connector" "orders_in" {
 	}
 }
 
+// functionsNeed is what Terraform wants of a module that calls a provider's functions.
+const functionsNeed = `
+terraform {
+  required_providers {
+    headgate = { source = "hashicorp/headgate" }
+  }
+}
+
+`
+
 // Every example applies, and then plans nothing.
 func TestAccExamples(t *testing.T) {
-	found, err := filepath.Glob("*/headgate_*")
-	if err != nil || len(found) == 0 {
-		t.Fatalf("no examples: %v", err)
+	var found []string
+	for _, pattern := range []string{"*/headgate_*", "functions/*"} {
+		dirs, err := filepath.Glob(pattern)
+		if err != nil || len(dirs) == 0 {
+			t.Fatalf("no examples %s: %v", pattern, err)
+		}
+		found = append(found, dirs...)
 	}
 	for _, dir := range found {
 		t.Run(dir, func(t *testing.T) {
 			t.Parallel()
 			d := acctest.Dev(t)
 			before, ok := around(d)[dir]
+			if strings.HasPrefix(dir, "functions/") {
+				before, ok = functionsNeed+providertest.Provider(d), true
+			}
 			if !ok {
 				t.Fatal("nothing is known about what this example needs")
 			}
@@ -109,7 +127,7 @@ func folder(t *testing.T, before, dir string) string {
 	t.Helper()
 	at := t.TempDir()
 	write(t, filepath.Join(at, "before.tf"), []byte(before))
-	for _, name := range []string{"resource.tf", "data-source.tf"} {
+	for _, name := range []string{"resource.tf", "data-source.tf", "function.tf"} {
 		content, err := os.ReadFile(filepath.Join(dir, name))
 		if err == nil && dir != "" {
 			write(t, filepath.Join(at, name), content)

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
@@ -18,6 +19,7 @@ import (
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/provider/connection"
 	"github.com/headgate/terraform-provider-headgate/provider/connector"
+	functions "github.com/headgate/terraform-provider-headgate/provider/function"
 	"github.com/headgate/terraform-provider-headgate/provider/remote"
 	registryschema "github.com/headgate/terraform-provider-headgate/provider/schema"
 	"github.com/headgate/terraform-provider-headgate/provider/topic"
@@ -124,6 +126,9 @@ func (p *headgate) Resources(context.Context) []func() resource.Resource {
 func (p *headgate) ListResources(ctx context.Context) []func() list.ListResource {
 	return remote.ListResources(p.Resources(ctx))
 }
+
+// Functions lists the functions.
+func (p *headgate) Functions(context.Context) []func() function.Function { return functions.All() }
 
 func (p *headgate) DataSources(context.Context) []func() datasource.DataSource {
 	return []func() datasource.DataSource{

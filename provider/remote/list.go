@@ -45,8 +45,8 @@ type Lister interface {
 // ListResources are the list resources of those resources that can be listed.
 func ListResources(resources []func() resource.Resource) []func() list.ListResource {
 	var lists []func() list.ListResource
-	for _, make := range resources {
-		lister, ok := make().(Lister)
+	for _, construct := range resources {
+		lister, ok := construct().(Lister)
 		if !ok {
 			continue
 		}
