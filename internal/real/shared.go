@@ -40,15 +40,23 @@ type Systems struct {
 // Shared returns the systems of this run. Without any it skips the test, or fails it when [RequiredEnv] is 1.
 func Shared(tb testing.TB) *Systems {
 	tb.Helper()
-	content, err := os.ReadFile(systemsFile(tb))
+	systems, err := readSystems(systemsFile(tb))
 	if err != nil {
-		tb.Fatalf("read the description of the real systems (%s): %v", SystemsEnv, err)
+		tb.Fatal(err)
+	}
+	return systems
+}
+
+func readSystems(path string) (*Systems, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the description of the real systems (%s): %w", SystemsEnv, err)
 	}
 	systems := &Systems{}
 	if err := json.Unmarshal(content, systems); err != nil {
-		tb.Fatalf("read the description of the real systems (%s): %v", SystemsEnv, err)
+		return nil, fmt.Errorf("read the description of the real systems (%s): %w", SystemsEnv, err)
 	}
-	return systems
+	return systems, nil
 }
 
 // Dedicated starts a cluster for this test alone and closes it at the test's end. When the test fails, the cluster's
