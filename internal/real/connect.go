@@ -217,9 +217,9 @@ func (c *Connect) workerConfig(w *connectWorker, more map[string]string) map[str
 		"status.storage.replication.factor": replicas,
 		"offset.flush.interval.ms":          "1000",
 		// A worker that is gone for less than this keeps its connectors, which tests would only wait for.
-		"scheduled.rebalance.max.delay.ms":  "0",
-		"config.providers":                  "file",
-		"config.providers.file.class":       "org.apache.kafka.common.config.provider.FileConfigProvider",
+		"scheduled.rebalance.max.delay.ms": "0",
+		"config.providers":                 "file",
+		"config.providers.file.class":      "org.apache.kafka.common.config.provider.FileConfigProvider",
 	}
 	maps.Copy(config, more)
 	return config

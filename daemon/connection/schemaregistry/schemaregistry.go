@@ -6,17 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/sr"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/connection"
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/httpclient"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/probe"
-	"github.com/headgate/terraform-provider-headgate/daemon/connection/tlsclient"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/internal/spec"
 )
@@ -27,42 +25,25 @@ const KindName = "schema_registry"
 // requestTimeout bounds one request to a registry.
 const requestTimeout = 30 * time.Second
 
-// idleTimeout is how long a connection to a registry is kept for the next request.
-const idleTimeout = 30 * time.Second
-
 // Kind implements [connection.Kind].
 type Kind struct{}
 
 var _ connection.Kind = Kind{}
 
+func access(c *api.SchemaRegistryConnection) httpclient.Access {
+	return httpclient.Access{Basic: c.Basic, Bearer: c.Bearer, TLS: c.TLS, Server: "registry"}
+}
+
 // Check finds what is wrong beyond single fields.
 func (Kind) Check(target any) []spec.Problem {
 	c := target.(*api.SchemaRegistryConnection)
-	var problems []spec.Problem
-	if u, err := url.Parse(c.URL); err != nil || u.Host == "" {
-		problems = append(problems, spec.Problem{Path: "/url", Message: "must be a URL such as https://registry.internal:8081"})
-	} else if u.User != nil {
-		problems = append(problems, spec.Problem{Path: "/url", Message: "must not hold credentials: put them into basic"})
-	}
-	if c.Basic != nil && c.Bearer != nil {
-		problems = append(problems, spec.Problem{Path: "/bearer", Message: "cannot be used together with basic"})
-	}
-	if c.TLS != nil && !strings.HasPrefix(c.URL, "https://") {
-		problems = append(problems, spec.Problem{Path: "/tls", Message: "has no effect with an http URL"})
-	}
-	return append(problems, tlsclient.Check(c.TLS, "/tls")...)
+	return append(httpclient.CheckURL(c.URL, "/url", "https://registry.internal:8081"), access(c).Check(c.URL)...)
 }
 
 // Warnings says what is unsafe.
 func (Kind) Warnings(target any) []api.Warning {
 	c := target.(*api.SchemaRegistryConnection)
-	if strings.HasPrefix(c.URL, "http://") && (c.Basic != nil || c.Bearer != nil) {
-		return []api.Warning{{
-			Summary: "Credentials are sent without encryption", Attribute: "/spec/url",
-			Detail: "Everyone on the network can read them. Use https where the registry offers it.",
-		}}
-	}
-	return nil
+	return access(c).Warnings("/spec/url", c.URL)
 }
 
 // References is empty.
@@ -72,38 +53,10 @@ func (Kind) References(any) []connection.Reference { return nil }
 func (Kind) Test(ctx context.Context, target any) api.ConnectionTest {
 	c := target.(*api.SchemaRegistryConnection)
 	r := &probe.Recorder{Attribute: "/spec/url"}
-	test(ctx, r, c)
+	if address, ok := access(c).Reach(ctx, r, c.URL); ok {
+		request(ctx, r, c, address)
+	}
 	return r.Result()
-}
-
-func test(ctx context.Context, r *probe.Recorder, c *api.SchemaRegistryConnection) {
-	u, err := url.Parse(c.URL)
-	if err != nil {
-		_ = r.Step(ctx, api.StepDNS, c.URL, func(context.Context) (string, error) { return "", probe.Fail("url is not a URL", "", nil) })
-		return
-	}
-	address := hostPort(u)
-	if r.DNS(ctx, address) != nil {
-		return
-	}
-	conn, err := r.TCP(ctx, address)
-	if err != nil {
-		return
-	}
-	defer func() { _ = conn.Close() }()
-	if u.Scheme == "https" && handshake(ctx, r, c, conn, u.Hostname(), address) != nil {
-		return
-	}
-	request(ctx, r, c, address)
-}
-
-func handshake(ctx context.Context, r *probe.Recorder, c *api.SchemaRegistryConnection, conn net.Conn, host, address string) error {
-	cfg, err := tlsclient.Config(c.TLS, host)
-	if err != nil {
-		return r.Step(ctx, api.StepTLS, address, func(context.Context) (string, error) { return "", err })
-	}
-	_, err = r.TLS(ctx, conn, address, cfg, "If the registry speaks plain HTTP, write http:// in url.")
-	return err
 }
 
 func request(ctx context.Context, r *probe.Recorder, c *api.SchemaRegistryConnection, address string) {
@@ -128,7 +81,7 @@ func request(ctx context.Context, r *probe.Recorder, c *api.SchemaRegistryConnec
 		if status(asked) == http.StatusUnauthorized {
 			return "", probe.Fail("the registry refuses the credentials", "Check basic, bearer or the client certificate, whichever it wants.", nil)
 		}
-		return identity(c), nil
+		return access(c).Identity(), nil
 	}) != nil {
 		return
 	}
@@ -172,28 +125,6 @@ func protocolOutcome(c *api.SchemaRegistryConnection, err error) (string, error)
 
 func usesTLS(c *api.SchemaRegistryConnection) bool { return strings.HasPrefix(c.URL, "https://") }
 
-func identity(c *api.SchemaRegistryConnection) string {
-	switch {
-	case c.Basic != nil:
-		return "basic as " + c.Basic.Username
-	case c.Bearer != nil:
-		return "bearer token"
-	case c.TLS != nil && c.TLS.ClientCertificate != "":
-		return "client certificate"
-	}
-	return "anonymous"
-}
-
-func hostPort(u *url.URL) string {
-	if u.Port() != "" {
-		return u.Host
-	}
-	if u.Scheme == "https" {
-		return net.JoinHostPort(u.Hostname(), "443")
-	}
-	return net.JoinHostPort(u.Hostname(), "80")
-}
-
 func status(err error) int {
 	if e, ok := errors.AsType[*sr.ResponseError](err); ok {
 		return e.StatusCode
@@ -208,27 +139,21 @@ func Client(c *api.SchemaRegistryConnection) (*sr.Client, error) {
 }
 
 func newClient(c *api.SchemaRegistryConnection) (*sr.Client, *http.Transport, error) {
-	u, err := url.Parse(c.URL)
-	if err != nil {
-		return nil, nil, fmt.Errorf("parse registry URL: %w", err)
-	}
 	opts := []sr.ClientOpt{sr.URLs(strings.TrimSuffix(c.URL, "/")), sr.UserAgent("headgate")}
-	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 4, IdleConnTimeout: idleTimeout}
-	if u.Scheme == "https" {
-		if transport.TLSClientConfig, err = tlsclient.Config(c.TLS, u.Hostname()); err != nil {
-			return nil, nil, err
-		}
+	client, transport, err := access(c).Client(requestTimeout)
+	if err != nil {
+		return nil, nil, err
 	}
-	opts = append(opts, sr.HTTPClient(&http.Client{Transport: &discreet{next: transport, hide: credentials(c)}, Timeout: requestTimeout}))
+	opts = append(opts, sr.HTTPClient(client))
 	switch {
 	case c.Basic != nil:
 		opts = append(opts, sr.BasicAuth(c.Basic.Username, c.Basic.Password))
 	case c.Bearer != nil:
 		opts = append(opts, sr.BearerToken(c.Bearer.Token))
 	}
-	client, err := sr.NewClient(opts...)
+	made, err := sr.NewClient(opts...)
 	if err != nil {
 		return nil, nil, fmt.Errorf("make registry client: %w", err)
 	}
-	return client, transport, nil
+	return made, transport, nil
 }

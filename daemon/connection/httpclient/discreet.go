@@ -1,4 +1,4 @@
-package schemaregistry
+package httpclient
 
 import (
 	"encoding/base64"
@@ -6,39 +6,37 @@ import (
 	"io"
 	"net/http"
 	"strings"
-
-	"github.com/headgate/terraform-provider-headgate/internal/api"
 )
 
 const (
 	// refusalLimit bounds what is read of a refusal, in bytes.
 	refusalLimit = 64 << 10
-	// hidden stands where a credential was.
-	hidden = "(hidden)"
+	// Hidden stands where a credential was.
+	Hidden = "(hidden)"
 	// shortestHidden is the length from which a credential is hidden; what is shorter could be a part of anything.
 	shortestHidden = 8
 )
 
-// discreet hides our credentials in the refusals of a registry, or of a proxy before it: some repeat the request in
-// them, and what they say goes into errors.
+// discreet hides our credentials in the refusals of a server, or of a proxy before it: some repeat the request in them,
+// and what they say goes into errors.
 type discreet struct {
 	next http.RoundTripper
 	hide *strings.Replacer
 }
 
 // credentials replaces every form in which the credentials are sent.
-func credentials(c *api.SchemaRegistryConnection) *strings.Replacer {
+func (a Access) credentials() *strings.Replacer {
 	var forms []string
-	if c.Basic != nil {
-		forms = append(forms, base64.StdEncoding.EncodeToString([]byte(c.Basic.Username+":"+c.Basic.Password)), c.Basic.Password)
+	if a.Basic != nil {
+		forms = append(forms, base64.StdEncoding.EncodeToString([]byte(a.Basic.Username+":"+a.Basic.Password)), a.Basic.Password)
 	}
-	if c.Bearer != nil {
-		forms = append(forms, c.Bearer.Token)
+	if a.Bearer != nil {
+		forms = append(forms, a.Bearer.Token)
 	}
 	var pairs []string
 	for _, form := range forms {
 		if len(form) >= shortestHidden {
-			pairs = append(pairs, form, hidden)
+			pairs = append(pairs, form, Hidden)
 		}
 	}
 	return strings.NewReplacer(pairs...)
