@@ -21,6 +21,7 @@ import (
 	"github.com/headgate/terraform-provider-headgate/daemon/secret"
 	"github.com/headgate/terraform-provider-headgate/daemon/server"
 	"github.com/headgate/terraform-provider-headgate/daemon/store"
+	"github.com/headgate/terraform-provider-headgate/daemon/token"
 	"github.com/headgate/terraform-provider-headgate/daemon/topic"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 )
@@ -92,7 +93,7 @@ func New(ctx context.Context, cfg Config) (*Daemon, error) {
 		Kinds: cfg.Kinds, Connections: connections, Topics: d.topics, Connectors: d.connectors,
 		Previews: preview.New(connections, d.admins, cfg.Log), Schemas: schema.New(cfg.Store, connections, cfg.Log),
 		Registry: registry.New(cfg.Store, cfg.Log).Handler(),
-		Version:  cfg.Version, Tokens: cfg.Tokens, Ready: d.readiness, Log: cfg.Log,
+		Version:  cfg.Version, Tokens: cfg.Tokens, Issued: token.New(cfg.Store), Ready: d.readiness, Log: cfg.Log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make server: %w", err)

@@ -45,6 +45,7 @@ resource "headgate_source_connector" "orders_in" {
 		"resources/headgate_topic":               connections,
 		"resources/headgate_schema":              connections,
 		"resources/headgate_source_connector":    connections,
+		"ephemeral-resources/headgate_token":     providertest.Provider(d),
 		"data-sources/headgate_connection":       connections,
 		"data-sources/headgate_connection_test":  connections,
 		"data-sources/headgate_topic":            connections + topic,
@@ -127,7 +128,7 @@ func folder(t *testing.T, before, dir string) string {
 	t.Helper()
 	at := t.TempDir()
 	write(t, filepath.Join(at, "before.tf"), []byte(before))
-	for _, name := range []string{"resource.tf", "data-source.tf", "function.tf"} {
+	for _, name := range []string{"resource.tf", "data-source.tf", "function.tf", "ephemeral-resource.tf"} {
 		content, err := os.ReadFile(filepath.Join(dir, name))
 		if err == nil && dir != "" {
 			write(t, filepath.Join(at, name), content)

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -22,6 +23,7 @@ import (
 	functions "github.com/headgate/terraform-provider-headgate/provider/function"
 	"github.com/headgate/terraform-provider-headgate/provider/remote"
 	registryschema "github.com/headgate/terraform-provider-headgate/provider/schema"
+	"github.com/headgate/terraform-provider-headgate/provider/token"
 	"github.com/headgate/terraform-provider-headgate/provider/topic"
 )
 
@@ -82,7 +84,7 @@ func (p *headgate) Configure(ctx context.Context, req provider.ConfigureRequest,
 	}
 	if config.Endpoint.IsUnknown() || config.Token.IsUnknown() || config.CACertificate.IsUnknown() {
 		daemon := remote.New(nil)
-		resp.ResourceData, resp.DataSourceData, resp.ListResourceData = daemon, daemon, daemon
+		resp.ResourceData, resp.DataSourceData, resp.ListResourceData, resp.EphemeralResourceData = daemon, daemon, daemon, daemon
 		return
 	}
 	endpoint := or(config.Endpoint, EnvEndpoint)
@@ -103,7 +105,7 @@ func (p *headgate) Configure(ctx context.Context, req provider.ConfigureRequest,
 		return
 	}
 	daemon := remote.New(client)
-	resp.ResourceData, resp.DataSourceData, resp.ListResourceData = daemon, daemon, daemon
+	resp.ResourceData, resp.DataSourceData, resp.ListResourceData, resp.EphemeralResourceData = daemon, daemon, daemon, daemon
 }
 
 func or(value types.String, variable string) string {
@@ -125,6 +127,11 @@ func (p *headgate) Resources(context.Context) []func() resource.Resource {
 // ListResources lists what can be imported, for terraform query.
 func (p *headgate) ListResources(ctx context.Context) []func() list.ListResource {
 	return remote.ListResources(p.Resources(ctx))
+}
+
+// EphemeralResources lists what is in no plan and no state.
+func (p *headgate) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {
+	return []func() ephemeral.EphemeralResource{token.NewEphemeral}
 }
 
 // Functions lists the functions.

@@ -25,6 +25,7 @@ type contextKey int
 const (
 	requestIDKey contextKey = iota
 	afterAnswerKey
+	shortLivedKey
 )
 
 func requestID(ctx context.Context) string {
@@ -94,8 +95,20 @@ func recoverPanics(log *slog.Logger, next http.Handler) http.Handler {
 	})
 }
 
-// authenticate lets in who has one of the tokens. Nobody else learns anything, not even which paths there are.
-func authenticate(tokens []string, next http.Handler) http.Handler {
+// issuedTokens tells which short-lived tokens are good.
+type issuedTokens interface {
+	Good(ctx context.Context, secret string) (bool, error)
+}
+
+// shortLived says whether the caller showed a short-lived token.
+func shortLived(ctx context.Context) bool {
+	is, _ := ctx.Value(shortLivedKey).(bool)
+	return is
+}
+
+// authenticate lets in who has one of the tokens, or one that was issued. Nobody else learns anything, not even which
+// paths there are.
+func authenticate(tokens []string, issued issuedTokens, log *slog.Logger, next http.Handler) http.Handler {
 	if len(tokens) == 0 {
 		return next
 	}
@@ -104,21 +117,38 @@ func authenticate(tokens []string, next http.Handler) http.Handler {
 		sums[i] = sha256.Sum256([]byte(t))
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		if !ok {
-			// Registry clients send a token as the password of basic authentication, whatever the user.
-			_, given, _ = r.BasicAuth()
+		given := shownToken(r)
+		if isOneOf(sha256.Sum256([]byte(given)), sums) {
+			next.ServeHTTP(w, r)
+			return
 		}
-		if !isOneOf(sha256.Sum256([]byte(given)), sums) {
+		good, err := issued.Good(r.Context(), given)
+		switch {
+		case err != nil:
+			log.ErrorContext(r.Context(), "cannot check a token", "request_id", requestID(r.Context()), "error", err)
+			writeError(w, &api.Error{
+				HTTPStatus: http.StatusServiceUnavailable, Code: api.CodeUnavailable, Summary: "The daemon cannot check tokens now", RequestID: requestID(r.Context()),
+			})
+		case good:
+			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), shortLivedKey, true)))
+		default:
 			w.Header().Set("WWW-Authenticate", `Bearer realm="headgate"`)
 			writeError(w, &api.Error{
 				HTTPStatus: http.StatusUnauthorized, Code: api.CodeUnauthorized, Summary: "The daemon wants a valid token",
-				Remedy: "Set token in the provider block or HEADGATE_TOKEN to a token that the daemon was started with.", RequestID: requestID(r.Context()),
+				Remedy:    "Set token in the provider block or HEADGATE_TOKEN to a token that the daemon was started with, or to a short-lived one that has not expired.",
+				RequestID: requestID(r.Context()),
 			})
-			return
 		}
-		next.ServeHTTP(w, r)
 	})
+}
+
+func shownToken(r *http.Request) string {
+	if given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
+		return given
+	}
+	// Registry clients send a token as the password of basic authentication, whatever the user.
+	_, given, _ := r.BasicAuth()
+	return given
 }
 
 // isOneOf compares with all sums, so that the time it takes tells nothing.

@@ -17,6 +17,7 @@ import (
 	"github.com/headgate/terraform-provider-headgate/daemon/connector"
 	"github.com/headgate/terraform-provider-headgate/daemon/preview"
 	"github.com/headgate/terraform-provider-headgate/daemon/schema"
+	"github.com/headgate/terraform-provider-headgate/daemon/token"
 	"github.com/headgate/terraform-provider-headgate/daemon/topic"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 )
@@ -37,6 +38,8 @@ type Config struct {
 	Version  api.Version
 	// Tokens are the bearer tokens that are let in; empty lets everyone in.
 	Tokens []string
+	// Issued are the short-lived tokens.
+	Issued *token.Service
 	// Ready says why the daemon cannot serve yet, or nil.
 	Ready func(ctx context.Context) error
 	Log   *slog.Logger
@@ -53,6 +56,7 @@ func New(cfg Config) (http.Handler, error) {
 	s.topicRoutes(face)
 	s.schemaRoutes(face)
 	s.connectorRoutes(face)
+	s.tokenRoutes(face)
 	document, err := openAPI(face.OpenAPI(), cfg.Kinds)
 	if err != nil {
 		return nil, fmt.Errorf("make OpenAPI document: %w", err)
@@ -64,7 +68,7 @@ func New(cfg Config) (http.Handler, error) {
 	mux.Handle("/registry/", http.StripPrefix("/registry", cfg.Registry))
 	mux.Handle("/", http.HandlerFunc(noSuchPath))
 
-	guarded := authenticate(cfg.Tokens, limitBody(http.NewCrossOriginProtection().Handler(mux)))
+	guarded := authenticate(cfg.Tokens, cfg.Issued, cfg.Log, limitBody(http.NewCrossOriginProtection().Handler(mux)))
 	return identify(logRequests(cfg.Log, observe, recoverPanics(cfg.Log, s.open(guarded)))), nil
 }
 

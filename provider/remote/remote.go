@@ -66,7 +66,12 @@ type Resource struct {
 
 // Configure takes over what the provider was configured with.
 func (r *Resource) Configure(_ context.Context, req resource.ConfigureRequest, _ *resource.ConfigureResponse) {
-	if daemon, ok := req.ProviderData.(*Daemon); ok {
+	r.Use(req.ProviderData)
+}
+
+// Use takes over what the provider was configured with; nothing before that is known.
+func (r *Resource) Use(providerData any) {
+	if daemon, ok := providerData.(*Daemon); ok {
 		r.daemon = daemon
 	}
 }
