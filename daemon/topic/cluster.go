@@ -4,18 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 const (
-	// describeBatch is how many topics' configs one request asks for.
-	describeBatch = 1000
+	// readBatch is how many topics one request asks about.
+	readBatch = 1000
 
 	// showTimeout bounds the wait until all brokers show a change that the controller took.
 	showTimeout = 15 * time.Second
@@ -26,8 +28,16 @@ var errNotShown = fmt.Errorf("not every broker shows it after %v", showTimeout)
 
 // cluster is the Kafka cluster of a connection.
 type cluster struct {
-	name  string // of the connection
-	admin *kadm.Client
+	name   string // of the connection
+	admin  *kadm.Client
+	client *kgo.Client
+	batches
+}
+
+func newCluster(name string, client *kgo.Client, admin *kadm.Client) *cluster {
+	c := &cluster{name: name, admin: admin, client: client}
+	c.batches = c.newBatches()
+	return c
 }
 
 // state is a topic as the cluster has it.
@@ -41,8 +51,6 @@ type state struct {
 	configs    []config
 	// err is why the configs could not be read.
 	err error
-	// brokers is how many there are in the cluster.
-	brokers int
 }
 
 // config is a config in force.
@@ -71,21 +79,15 @@ func (st *state) own(key string) (string, bool) {
 
 // all reads every topic that the user of the connection may see, with its configs.
 func (c *cluster) all(ctx context.Context) (map[string]*state, error) {
-	meta, err := c.metadata(ctx)
+	topics, err := c.metadata(ctx, c.client, nil)
 	if err != nil {
-		return nil, fmt.Errorf("read metadata: %w", err)
+		return nil, err
 	}
-	topics := make(map[string]*state, len(meta.Topics))
-	for name, detail := range meta.Topics {
-		if errors.Is(detail.Err, kerr.UnknownTopicOrPartition) {
-			continue
-		}
-		topics[name] = c.state(detail, len(meta.Brokers))
-	}
+	maps.DeleteFunc(topics, func(_ string, st *state) bool { return errors.Is(st.err, kerr.UnknownTopicOrPartition) })
 	words := map[string]string{}
-	for batch := range slices.Chunk(meta.Topics.Names(), describeBatch) {
-		if err := c.describe(ctx, topics, batch, words); err != nil {
-			return nil, fmt.Errorf("describe topic configs: %w", err)
+	for batch := range slices.Chunk(slices.Sorted(maps.Keys(topics)), readBatch) {
+		if err := describe(ctx, c.client, topics, batch, words); err != nil {
+			return nil, err
 		}
 	}
 	return topics, nil
@@ -97,32 +99,63 @@ func (c *cluster) one(ctx context.Context, name string) (*state, error) {
 	if reason := nameProblem(name); reason != "" {
 		return nil, nil
 	}
-	meta, err := c.metadata(ctx, name)
+	found, err := c.reads.Ask(ctx, name)
 	if err != nil {
-		return nil, fmt.Errorf("read metadata: %w", err)
+		return nil, err
 	}
-	detail, ok := meta.Topics[name]
-	if !ok {
-		return nil, errors.New("read metadata: the broker's answer leaves the topic out")
+	return found.st, found.err
+}
+
+// found is what a cluster says about a topic that was asked for by name: nil for one that is not there.
+type found struct {
+	st  *state
+	err error
+}
+
+// readMany reads topics by name.
+func (c *cluster) readMany(ctx context.Context, names []string) ([]found, error) {
+	topics, err := c.named(ctx, c.client, names, names)
+	if err != nil {
+		return nil, err
 	}
-	if errors.Is(detail.Err, kerr.UnknownTopicOrPartition) || errors.Is(detail.Err, kerr.InvalidTopicException) {
-		return nil, nil
+	answers := make([]found, len(names))
+	for i, name := range names {
+		st := topics[name]
+		switch {
+		case st == nil:
+		case st.err != nil:
+			answers[i].err = st.err
+		default:
+			answers[i].st = st
+		}
 	}
-	st := c.state(detail, len(meta.Brokers))
-	if st.err != nil {
-		return nil, fmt.Errorf("read metadata: %w", st.err)
+	return answers, nil
+}
+
+// named reads topics by name, and the configs of some of them. Those that are not there are left out.
+func (c *cluster) named(ctx context.Context, from kmsg.Requestor, names, withConfigs []string) (map[string]*state, error) {
+	topics, err := c.metadata(ctx, from, names)
+	if err != nil {
+		return nil, err
 	}
-	topics := map[string]*state{name: st}
-	if err := c.describe(ctx, topics, []string{name}, map[string]string{}); err != nil {
-		return nil, fmt.Errorf("describe topic configs: %w", err)
+	for _, name := range names {
+		if topics[name] == nil {
+			return nil, fmt.Errorf("read metadata: the broker's answer leaves topic %s out", name)
+		}
 	}
-	if topics[name] == nil {
-		return nil, nil
+	maps.DeleteFunc(topics, func(_ string, st *state) bool {
+		return errors.Is(st.err, kerr.UnknownTopicOrPartition) || errors.Is(st.err, kerr.InvalidTopicException)
+	})
+	var batch []string
+	for _, name := range withConfigs {
+		if st := topics[name]; st != nil && st.err == nil {
+			batch = append(batch, name)
+		}
 	}
-	if st.err != nil {
-		return nil, fmt.Errorf("describe topic configs: %w", st.err)
+	if len(batch) == 0 {
+		return topics, nil
 	}
-	return st, nil
+	return topics, describe(ctx, from, topics, batch, map[string]string{})
 }
 
 // read is one with its error made for people.
@@ -134,66 +167,79 @@ func (c *cluster) read(ctx context.Context, name string) (*state, error) {
 	return st, nil
 }
 
-// metadata asks a broker, never the client's cache: kadm uses that only when no authorized operations are asked for.
-func (c *cluster) metadata(ctx context.Context, topics ...string) (kadm.Metadata, error) {
-	return c.admin.Metadata(kadm.WithAuthorizedOps(ctx), topics...)
+// metadata asks for topics without their configs; no names are all.
+func (c *cluster) metadata(ctx context.Context, from kmsg.Requestor, names []string) (map[string]*state, error) {
+	req := kmsg.NewPtrMetadataRequest()
+	for _, name := range names {
+		one := kmsg.NewMetadataRequestTopic()
+		one.Topic = &name
+		req.Topics = append(req.Topics, one)
+	}
+	resp, err := req.RequestWith(ctx, from)
+	if err != nil {
+		return nil, fmt.Errorf("read metadata: %w", err)
+	}
+	topics := make(map[string]*state, len(resp.Topics))
+	for _, t := range resp.Topics {
+		if t.Topic != nil {
+			topics[*t.Topic] = c.state(*t.Topic, t)
+		}
+	}
+	return topics, nil
 }
 
-func (c *cluster) state(detail kadm.TopicDetail, brokers int) *state {
-	st := &state{connection: c.name, name: detail.Topic, id: detail.ID, partitions: len(detail.Partitions), internal: detail.IsInternal, brokers: brokers}
-	for _, p := range detail.Partitions {
+func (c *cluster) state(name string, t kmsg.MetadataResponseTopic) *state {
+	st := &state{connection: c.name, name: name, id: t.TopicID, partitions: len(t.Partitions), internal: t.IsInternal}
+	for _, p := range t.Partitions {
 		if st.replicas == 0 || len(p.Replicas) < st.replicas {
 			st.replicas = len(p.Replicas)
 		}
 	}
 	// A partition that is without a leader for a moment still is a partition.
-	if !errors.Is(detail.Err, kerr.LeaderNotAvailable) {
-		st.err = detail.Err
+	if err := kerr.ErrorForCode(t.ErrorCode); err != nil && !errors.Is(err, kerr.LeaderNotAvailable) {
+		st.err = fmt.Errorf("read metadata: %w", err)
 	}
 	return st
 }
 
-// describe fills in the configs of a batch of topics, and removes those that went away in the meantime.
-//
-// A broker lists the topics whose configs this user may not read after all others, and kadm stops at the first of
-// them: what is missing from an answer that ends so was refused.
-func (c *cluster) describe(ctx context.Context, topics map[string]*state, batch []string, words map[string]string) error {
-	described, err := c.admin.DescribeTopicConfigs(ctx, batch...)
-	var refused *kadm.AuthError
-	if err != nil && !errors.As(err, &refused) {
-		return err
+// describe fills in the configs of a batch of topics, and removes those that went away in the meantime. words holds each
+// string once: topics mostly have the same ones.
+func describe(ctx context.Context, from kmsg.Requestor, topics map[string]*state, batch []string, words map[string]string) error {
+	req := kmsg.NewPtrDescribeConfigsRequest()
+	req.IncludeSynonyms = true
+	for _, name := range batch {
+		one := kmsg.NewDescribeConfigsRequestResource()
+		one.ResourceType, one.ResourceName = kmsg.ConfigResourceTypeTopic, name
+		req.Resources = append(req.Resources, one)
 	}
-	seen := make(map[string]bool, len(described))
-	for _, d := range described {
-		seen[d.Name] = true
-		st := topics[d.Name]
+	resp, err := req.RequestWith(ctx, from)
+	if err != nil {
+		return fmt.Errorf("describe topic configs: %w", err)
+	}
+	seen := make(map[string]bool, len(resp.Resources))
+	for _, r := range resp.Resources {
+		seen[r.ResourceName] = true
+		st, err := topics[r.ResourceName], kerr.ErrorForCode(r.ErrorCode)
 		switch {
 		case st == nil:
-		case errors.Is(d.Err, kerr.UnknownTopicOrPartition):
-			delete(topics, d.Name)
-		case d.Err != nil:
-			st.err = d.Err
+		case errors.Is(err, kerr.UnknownTopicOrPartition):
+			delete(topics, r.ResourceName)
+		case err != nil:
+			st.err = fmt.Errorf("describe topic configs: %w", err)
 		default:
-			st.configs = configsOf(d.Configs, words)
+			st.configs = configsOf(r.Configs, words)
 		}
 	}
 	for _, name := range batch {
 		if st := topics[name]; st != nil && !seen[name] && st.err == nil {
-			st.err = missing(refused)
+			st.err = errors.New("describe topic configs: the broker's answer leaves the topic out")
 		}
 	}
 	return nil
 }
 
-func missing(refused *kadm.AuthError) error {
-	if refused != nil {
-		return refused
-	}
-	return errors.New("the broker's answer leaves the topic out")
-}
-
-// configsOf keeps what is needed of configs. words holds each string once: topics mostly have the same ones.
-func configsOf(described []kadm.Config, words map[string]string) []config {
+// configsOf keeps what is needed of configs.
+func configsOf(described []kmsg.DescribeConfigsResponseResourceConfig, words map[string]string) []config {
 	once := func(s string) string {
 		if have, ok := words[s]; ok {
 			return have
@@ -203,7 +249,7 @@ func configsOf(described []kadm.Config, words map[string]string) []config {
 	}
 	configs := make([]config, 0, len(described))
 	for _, d := range described {
-		one := config{key: once(d.Key), value: once(d.MaybeValue()), own: d.Source == kmsg.ConfigSourceDynamicTopicConfig, sensitive: d.Sensitive}
+		one := config{key: once(d.Name), value: once(text(d.Value)), own: d.Source == kmsg.ConfigSourceDynamicTopicConfig, sensitive: d.IsSensitive}
 		one.fallback = one.value
 		if one.own {
 			one.fallback = once(fallback(d))
@@ -214,9 +260,16 @@ func configsOf(described []kadm.Config, words map[string]string) []config {
 	return configs
 }
 
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
 // fallback is the next value in the order in which Kafka looks for one (KIP-226).
-func fallback(d kadm.Config) string {
-	for _, s := range d.Synonyms {
+func fallback(d kmsg.DescribeConfigsResponseResourceConfig) string {
+	for _, s := range d.ConfigSynonyms {
 		if s.Source != kmsg.ConfigSourceDynamicTopicConfig && s.Value != nil {
 			return *s.Value
 		}
@@ -224,34 +277,31 @@ func fallback(d kadm.Config) string {
 	return ""
 }
 
-// shown waits until the brokers show a topic as wanted. Brokers follow the controller each at its own pace, and a
-// client asks them in turn, beginning anew with a seed: so it must be seen once more often than there are brokers.
+// shown waits until every broker shows a topic as wanted, which is nil for a broker that shows none, and answers the
+// topic as they show it. Brokers follow the controller each at its own pace.
 func (c *cluster) shown(ctx context.Context, name string, wanted func(*state) bool) (*state, error) {
-	return c.shownBy(ctx, name, 1, wanted)
+	return c.sighted(ctx, sight{name: name, configs: true}, wanted)
 }
 
-// shownBy is shown for at least so many brokers, for a topic that is to go away and then tells no longer how many there are.
-func (c *cluster) shownBy(ctx context.Context, name string, brokers int, wanted func(*state) bool) (*state, error) {
+// placed is shown for what can be told without the configs.
+func (c *cluster) placed(ctx context.Context, name string, wanted func(*state) bool) (*state, error) {
+	return c.sighted(ctx, sight{name: name}, wanted)
+}
+
+func (c *cluster) sighted(ctx context.Context, s sight, wanted func(*state) bool) (*state, error) {
 	const pause = 20 * time.Millisecond
 	ctx, cancel := context.WithTimeoutCause(ctx, showTimeout, errNotShown)
 	defer cancel()
-	for seen := 0; ; {
-		st, err := c.one(ctx, name)
+	for {
+		views, err := c.sights.Ask(ctx, s)
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		if st != nil {
-			brokers = max(brokers, st.brokers)
+		if err == nil && !slices.ContainsFunc(views, func(st *state) bool { return !wanted(st) }) {
+			return views[0], nil
 		}
-		if err != nil || !wanted(st) {
-			seen = 0
-			if err := sleep(ctx, pause); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		if seen++; seen > brokers {
-			return st, nil
+		if err := sleep(ctx, pause); err != nil {
+			return nil, err
 		}
 	}
 }

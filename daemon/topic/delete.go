@@ -73,7 +73,7 @@ func (s *Service) remove(ctx context.Context, c *cluster, st *state) error {
 	if now != nil && now.id != st.id {
 		return api.Conflict("Topic", st.name)
 	}
-	defer s.snapshots.invalidate(c.name)
+	defer s.snapshots.written(c.name, st.name)
 	if now != nil {
 		if err := c.remove(ctx, st); err != nil {
 			return err
@@ -86,13 +86,13 @@ func (s *Service) remove(ctx context.Context, c *cluster, st *state) error {
 // remove deletes a topic and waits until the brokers no longer show it.
 func (c *cluster) remove(ctx context.Context, st *state) error {
 	doing := "delete topic " + st.name
-	answer, err := c.admin.DeleteTopic(ctx, st.name)
-	if err == nil {
-		err = answer.Err
+	answer, err := c.removes.Ask(ctx, st.name)
+	if err != nil {
+		answer.err = err
 	}
 	// Gone already is as good: the client may have had to repeat the request.
-	if err != nil && !errors.Is(err, kerr.UnknownTopicOrPartition) {
-		return c.refused(doing, err, answer.ErrMessage, nil)
+	if answer.err != nil && !errors.Is(answer.err, kerr.UnknownTopicOrPartition) {
+		return c.refused(doing, answer.err, answer.message, nil)
 	}
 	if err := c.gone(ctx, st); err != nil {
 		return c.failure("see that topic "+st.name+" is gone", err)
@@ -101,6 +101,6 @@ func (c *cluster) remove(ctx context.Context, st *state) error {
 }
 
 func (c *cluster) gone(ctx context.Context, st *state) error {
-	_, err := c.shownBy(ctx, st.name, st.brokers, func(now *state) bool { return now == nil || now.id != st.id })
+	_, err := c.placed(ctx, st.name, func(now *state) bool { return now == nil || now.id != st.id })
 	return err
 }

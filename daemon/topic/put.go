@@ -45,12 +45,12 @@ func (s *Service) Put(ctx context.Context, connection, name string, body api.Top
 
 // plan runs every check of a write, those of the brokers included, and answers what the topic would be.
 func (s *Service) plan(ctx context.Context, c *cluster, name string, d declaration, opts api.WriteOptions, idempotencyKey string) (*api.Topic, error) {
-	have, err := s.known(ctx, c, name)
-	if err == nil && have == nil {
-		have, err = c.read(ctx, name)
-	}
-	if err != nil {
-		return nil, err
+	have := s.snapshots.recent(c.name, name)
+	if have == nil {
+		var err error
+		if have, err = c.read(ctx, name); err != nil {
+			return nil, err
+		}
 	}
 	row, err := s.precondition(ctx, c, name, have, opts, idempotencyKey)
 	if err != nil {
@@ -63,19 +63,19 @@ func (s *Service) plan(ctx context.Context, c *cluster, name string, d declarati
 	if err != nil {
 		return nil, err
 	}
-	if err := c.apply(ctx, name, change, true); err != nil {
+	if err := c.apply(ctx, change, true); err != nil {
 		return nil, err
 	}
 	return answer(change.applied(have), d.row(row)), nil
 }
 
 func (s *Service) planCreate(ctx context.Context, c *cluster, name string, d declaration) (*api.Topic, error) {
-	n := d.creation()
-	configs, err := c.validateCreate(ctx, name, n)
+	n := d.creation(name)
+	configs, err := c.validateCreate(ctx, n)
 	if err != nil {
 		return nil, err
 	}
-	st := &state{connection: c.name, name: name, partitions: int(n.partitions), replicas: int(n.replicas), configs: configs}
+	st := &state{connection: c.name, name: name, partitions: int(n.partitions), replicas: int(n.replicas), configs: slices.Clone(configs)}
 	for key, value := range n.configs {
 		st.configs = set(st.configs, key, *value)
 	}
@@ -94,7 +94,7 @@ func (s *Service) write(ctx context.Context, c *cluster, name string, d declarat
 		return nil, err
 	}
 	// Whatever comes of it, what was read before no longer counts.
-	defer s.snapshots.invalidate(c.name)
+	defer s.snapshots.written(c.name, name)
 	if have == nil {
 		have, err = s.create(ctx, c, name, d, idempotencyKey)
 	} else {
@@ -155,7 +155,7 @@ func (s *Service) create(ctx context.Context, c *cluster, name string, d declara
 	if !began {
 		return nil, alreadyExists(c.name, name)
 	}
-	st, err := c.create(ctx, name, d.creation())
+	st, err := c.create(ctx, d.creation(name))
 	if err != nil {
 		// After trouble with the connection the cluster may have made it all the same: the next attempt takes it over.
 		return nil, errors.Join(err, s.store.FailCreation(ctx, noun, key, !api.HasCode(err, api.CodeConnection)))
@@ -173,11 +173,11 @@ func (s *Service) update(ctx context.Context, c *cluster, have *state, d declara
 	}
 	// What could still be refused is asked first, so that nothing is half-done. One request alone is all or nothing.
 	if change.grow > 0 && len(change.configs) > 0 {
-		if err := c.apply(ctx, have.name, change, true); err != nil {
+		if err := c.apply(ctx, change, true); err != nil {
 			return nil, err
 		}
 	}
-	if err := c.apply(ctx, have.name, change, false); err != nil {
+	if err := c.apply(ctx, change, false); err != nil {
 		return nil, err
 	}
 	st, err := c.shown(ctx, have.name, change.shownBy)

@@ -11,6 +11,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/headgate/terraform-provider-headgate/daemon/connection"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/kafka"
 	"github.com/headgate/terraform-provider-headgate/daemon/keylock"
@@ -36,24 +39,42 @@ type Service struct {
 	snapshots *snapshots
 	writing   *keylock.Locks
 
-	mu      sync.Mutex
-	readers []ReadersFunc
+	mu       sync.Mutex
+	readers  []ReadersFunc
+	clusters map[string]*cluster // by connection
+	closed   bool
 }
 
 // New makes the service. The administrative clients stay the caller's to close, after [Service.Close].
 func New(st *store.Store, conns *connection.Service, admins *kafka.Admins, log *slog.Logger) *Service {
-	s := &Service{store: st, conns: conns, admins: admins, log: log, snapshots: newSnapshots(), writing: keylock.New()}
+	s := &Service{store: st, conns: conns, admins: admins, log: log, snapshots: newSnapshots(), writing: keylock.New(), clusters: map[string]*cluster{}}
 	conns.OnChange(s.Forget)
 	return s
 }
 
-// Close ends the reads under way.
-func (s *Service) Close() { s.snapshots.close() }
+// Close ends what is under way.
+func (s *Service) Close() {
+	s.mu.Lock()
+	open := s.clusters
+	s.clusters, s.closed = nil, true
+	s.mu.Unlock()
+	for _, c := range open {
+		c.close()
+	}
+	s.snapshots.close()
+}
 
 // Forget drops what is known about the cluster of a connection that was changed or deleted, and its client.
 func (s *Service) Forget(name string) {
+	s.mu.Lock()
+	c := s.clusters[name]
+	delete(s.clusters, name)
+	s.mu.Unlock()
+	if c != nil {
+		c.close()
+	}
 	s.admins.Forget(name)
-	s.snapshots.invalidate(name)
+	s.snapshots.forget(name)
 }
 
 // AddReaders registers someone who can tell who reads a topic.
@@ -101,7 +122,7 @@ func (s *Service) List(ctx context.Context, connection, prefix, after string, li
 	if err != nil {
 		return nil, err
 	}
-	snap, err := s.snapshots.get(ctx, c.name, c.all)
+	snap, err := s.snapshots.whole(ctx, c.name, c.all)
 	if err != nil {
 		return nil, c.failure("list the topics", err)
 	}
@@ -137,11 +158,33 @@ func (s *Service) cluster(ctx context.Context, name string) (*cluster, error) {
 	if err != nil {
 		return nil, err
 	}
+	client, err := s.admins.Client(target)
+	if err != nil {
+		return nil, failure(name, "make a client", err)
+	}
 	admin, err := s.admins.Admin(target)
 	if err != nil {
 		return nil, failure(name, "make a client", err)
 	}
-	return &cluster{name: name, admin: admin}, nil
+	return s.opened(name, client, admin)
+}
+
+// opened is the cluster that a client reaches. Who asks it at the same time asks it together.
+func (s *Service) opened(name string, client *kgo.Client, admin *kadm.Client) (*cluster, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, errClosed
+	}
+	have := s.clusters[name]
+	if have != nil && have.client == client {
+		return have, nil
+	}
+	if have != nil {
+		have.close()
+	}
+	s.clusters[name] = newCluster(name, client, admin)
+	return s.clusters[name], nil
 }
 
 // known looks for a topic in what is known about the whole cluster. It answers nil when that does not tell: a topic that
@@ -151,7 +194,7 @@ func (s *Service) known(ctx context.Context, c *cluster, name string) (*state, e
 	if err != nil {
 		return nil, c.failure("read the topics", err)
 	}
-	if st := snap.topics[name]; st != nil && st.err == nil {
+	if st := snap.topics[name]; st != nil && st.err == nil && !s.snapshots.outdated(c.name, name) {
 		return st, nil
 	}
 	return nil, nil

@@ -13,8 +13,13 @@ import (
 )
 
 const (
-	// freshFor is how long one reading of a cluster serves further reads. Changes that others make show after it.
+	// freshFor is how long one reading of a cluster serves further reads at least. Changes that others make show after it.
 	freshFor = 2 * time.Second
+
+	// A large cluster takes longer to read, and so do those who go through it topic by topic: a reading serves for this
+	// many times as long as it took, at most for so long.
+	freshFactor  = 20
+	freshForMost = 10 * time.Second
 
 	// loadTimeout bounds one reading of a whole cluster.
 	loadTimeout = time.Minute
@@ -47,10 +52,13 @@ type snapshots struct {
 
 // reading is the last reading of a cluster.
 type reading struct {
-	// epoch moves with every write of ours: a reading of an earlier epoch may lack it.
-	epoch uint64
-	snap  *snapshot // nil: none of this epoch
+	life  uint64    // moves when the connection changes: a reading of an earlier life is of another cluster
+	snap  *snapshot // nil: none of this life
 	begun time.Time
+	until time.Time // it is fresh
+	// writes counts ours; written tells at which count a topic was last written, where snap may lack that.
+	writes  uint64
+	written map[string]uint64
 }
 
 func newSnapshots() *snapshots {
@@ -67,27 +75,76 @@ func (s *snapshots) close() {
 	s.loads.Wait()
 }
 
-// invalidate makes reads that begin from now on read the cluster anew.
-func (s *snapshots) invalidate(connection string) {
+// forget drops what is known about the cluster of a connection.
+func (s *snapshots) forget(connection string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.reading(connection)
-	r.epoch++
-	r.snap = nil
+	r.life++
+	r.snap, r.written = nil, map[string]uint64{}
 }
 
-// get answers a reading that is fresh, or joins or begins a new one. A caller who gives up ends only its own wait.
+// written notes that a topic was written: no reading that began before tells about it.
+func (s *snapshots) written(connection, name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.reading(connection)
+	r.writes++
+	r.written[name] = r.writes
+}
+
+// outdated says whether a topic was written since the cluster was read.
+func (s *snapshots) outdated(connection, name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.reading(connection).written[name] > 0
+}
+
+// recent answers a topic as a reading that is fresh has it, or nil.
+func (s *snapshots) recent(connection, name string) *state {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.reading(connection)
+	if !s.fresh(r) || r.written[name] > 0 {
+		return nil
+	}
+	if st := r.snap.topics[name]; st != nil && st.err == nil {
+		return st
+	}
+	return nil
+}
+
+func (s *snapshots) fresh(r *reading) bool { return r.snap != nil && s.now().Before(r.until) }
+
+// get answers a reading that is fresh, or joins or begins a new one: true but for topics that are [snapshots.outdated]. A
+// caller who gives up ends only its own wait.
 func (s *snapshots) get(ctx context.Context, connection string, read readFunc) (*snapshot, error) {
+	return s.after(ctx, connection, read, func(*reading) uint64 { return 0 })
+}
+
+// whole is get with all our writes in it.
+func (s *snapshots) whole(ctx context.Context, connection string, read readFunc) (*snapshot, error) {
+	return s.after(ctx, connection, read, func(r *reading) uint64 {
+		if len(r.written) == 0 {
+			return 0
+		}
+		return r.writes
+	})
+}
+
+// after answers a reading that began after so many of our writes; 0: any that is fresh.
+func (s *snapshots) after(ctx context.Context, connection string, read readFunc, writes func(*reading) uint64) (*snapshot, error) {
 	s.mu.Lock()
 	r := s.reading(connection)
-	if r.snap != nil && s.now().Sub(r.begun) < freshFor {
+	least := writes(r)
+	if least == 0 && s.fresh(r) {
 		defer s.mu.Unlock()
 		return r.snap, nil
 	}
-	epoch := r.epoch
+	flight := fmt.Sprintf("%s %d %d", connection, r.life, least)
 	s.mu.Unlock()
 
-	loaded := s.flight.DoChan(fmt.Sprintf("%s %d", connection, epoch), func() (any, error) { return s.load(connection, read, epoch) })
+	loaded := s.flight.DoChan(flight, func() (any, error) { return s.load(connection, read) })
 	select {
 	case result := <-loaded:
 		if result.Err != nil {
@@ -100,45 +157,54 @@ func (s *snapshots) get(ctx context.Context, connection string, read readFunc) (
 	}
 }
 
-func (s *snapshots) load(connection string, read readFunc, epoch uint64) (*snapshot, error) {
-	if !s.begin() {
+func (s *snapshots) load(connection string, read readFunc) (*snapshot, error) {
+	before, ok := s.begin(connection)
+	if !ok {
 		return nil, errClosed
 	}
 	defer s.loads.Done()
 	ctx, cancel := context.WithTimeout(s.ctx, loadTimeout)
 	defer cancel()
-
-	begun := s.now()
 	topics, err := read(ctx)
 	if err != nil {
 		return nil, err
 	}
 	snap := &snapshot{topics: topics, names: slices.Sorted(maps.Keys(topics))}
-
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if r := s.reading(connection); r.epoch == epoch {
-		r.snap, r.begun = snap, begun
-	}
+	s.keep(connection, snap, before)
 	return snap, nil
 }
 
-// begin counts a load, unless the service was closed.
-func (s *snapshots) begin() bool {
+// keep keeps a reading that was begun before, unless there is a later one.
+func (s *snapshots) keep(connection string, snap *snapshot, before reading) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.reading(connection)
+	if r.life != before.life || r.begun.After(before.begun) {
+		return
+	}
+	took := s.now().Sub(before.begun)
+	r.snap, r.begun = snap, before.begun
+	r.until = before.begun.Add(min(max(freshFor, freshFactor*took), freshForMost))
+	maps.DeleteFunc(r.written, func(_ string, at uint64) bool { return at <= before.writes })
+}
+
+// begin counts a load, unless the service was closed, and answers how things stood before it.
+func (s *snapshots) begin(connection string) (before reading, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return false
+		return reading{}, false
 	}
 	s.loads.Add(1)
-	return true
+	r := s.reading(connection)
+	return reading{life: r.life, writes: r.writes, begun: s.now()}, true
 }
 
 // reading is called with the lock held.
 func (s *snapshots) reading(connection string) *reading {
 	r := s.known[connection]
 	if r == nil {
-		r = &reading{}
+		r = &reading{written: map[string]uint64{}}
 		s.known[connection] = r
 	}
 	return r

@@ -67,7 +67,34 @@ func TestSnapshotGrowsOld(t *testing.T) {
 	})
 }
 
-// A read that begins after a write must see it, even when a load that began before the write is under way.
+// A large cluster is not read again and again by those who go through it.
+func TestSnapshotOfALargeClusterIsFreshForLonger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSnapshots()
+		defer s.close()
+		loads := 0
+		load := func(context.Context) (map[string]*state, error) {
+			loads++
+			time.Sleep(freshForMost / freshFactor)
+			return topicsOf(), nil
+		}
+		for _, step := range []struct {
+			wait time.Duration
+			want int
+		}{{0, 1}, {freshForMost - freshForMost/freshFactor - 1, 1}, {1, 2}} {
+			time.Sleep(step.wait)
+			if _, err := s.get(t.Context(), "c", load); err != nil {
+				t.Fatal(err)
+			}
+			if loads != step.want {
+				t.Errorf("after another %v there were %d loads, want %d", step.wait, loads, step.want)
+			}
+		}
+	})
+}
+
+// A read that begins after a write must see it, even when a load that began before the write is under way: topic by
+// topic the written one is known to be outdated, and the whole is read again.
 func TestSnapshotReadsOwnWrites(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSnapshots()
@@ -78,16 +105,17 @@ func TestSnapshotReadsOwnWrites(t *testing.T) {
 			time.Sleep(time.Second)
 			return seen, nil
 		}
-		early := make(chan *snapshot, 1)
-		go func() {
-			snap, _ := s.get(t.Context(), "c", load)
-			early <- snap
-		}()
+		var early sync.WaitGroup
+		early.Go(func() { _, _ = s.get(t.Context(), "c", load) })
 		synctest.Wait()
 		written = topicsOf("old", "new")
-		s.invalidate("c")
+		s.written("c", "new")
+		early.Wait()
+		if s.recent("c", "old") == nil || s.recent("c", "new") != nil || !s.outdated("c", "new") || s.outdated("c", "old") {
+			t.Error("it is not the written topic alone that is outdated")
+		}
 		for range 2 { // the second read must not find what the early load left
-			snap, err := s.get(t.Context(), "c", load)
+			snap, err := s.whole(t.Context(), "c", load)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -95,7 +123,31 @@ func TestSnapshotReadsOwnWrites(t *testing.T) {
 				t.Error("a read after the write does not see it")
 			}
 		}
-		<-early
+		if s.outdated("c", "new") || s.recent("c", "new") == nil {
+			t.Error("the written topic is outdated for ever")
+		}
+	})
+}
+
+func TestSnapshotOfAConnectionThatChanged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSnapshots()
+		defer s.close()
+		here := topicsOf("here")
+		load := func(context.Context) (map[string]*state, error) {
+			seen := here
+			time.Sleep(time.Second)
+			return seen, nil
+		}
+		var early sync.WaitGroup
+		early.Go(func() { _, _ = s.get(t.Context(), "c", load) })
+		synctest.Wait()
+		s.forget("c")
+		here = topicsOf("there")
+		early.Wait()
+		if snap, err := s.get(t.Context(), "c", load); err != nil || snap.topics["there"] == nil {
+			t.Errorf("%v, %v: want the topics of the new cluster", snap, err)
+		}
 	})
 }
 

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
@@ -26,14 +25,15 @@ const (
 
 // creationOf is a topic to be created.
 type creationOf struct {
+	name       string
 	partitions int32
 	replicas   int16
 	configs    map[string]*string
 }
 
 // creation fills in the defaults. What is not known yet is left to the broker: this is a dry run then.
-func (d declaration) creation() creationOf {
-	n := creationOf{partitions: api.DefaultPartitions, replicas: api.DefaultReplicationFactor, configs: map[string]*string{}}
+func (d declaration) creation(name string) creationOf {
+	n := creationOf{name: name, partitions: api.DefaultPartitions, replicas: api.DefaultReplicationFactor, configs: map[string]*string{}}
 	switch {
 	case !d.knows("/partitions"):
 		n.partitions = brokerDefault
@@ -59,26 +59,18 @@ func (d declaration) creation() creationOf {
 
 func (n creationOf) keys() []string { return longestFirst(slices.Collect(maps.Keys(n.configs))) }
 
-// shownBy says whether a broker shows the topic whole.
-func (n creationOf) shownBy(st *state) bool {
-	if st == nil || st.partitions != int(n.partitions) || st.replicas != int(n.replicas) {
-		return false
-	}
-	for key := range n.configs {
-		if _, ok := st.own(key); !ok {
-			return false
-		}
-	}
-	return true
+// placedAs says whether a broker shows the topic. Its configs come with it.
+func (n creationOf) placedAs(st *state) bool {
+	return st != nil && st.err == nil && st.partitions == int(n.partitions) && st.replicas == int(n.replicas)
 }
 
 // matches says whether a topic is just as it was asked for.
 func (n creationOf) matches(st *state) bool {
-	if !n.shownBy(st) {
+	if !n.placedAs(st) {
 		return false
 	}
 	for key, value := range n.configs {
-		if own, _ := st.own(key); !sameValue(own, *value) {
+		if own, ok := st.own(key); !ok || !sameValue(own, *value) {
 			return false
 		}
 	}
@@ -86,57 +78,57 @@ func (n creationOf) matches(st *state) bool {
 }
 
 // validateCreate asks whether the topic could be created, and answers the configs that would be in force.
-func (c *cluster) validateCreate(ctx context.Context, name string, n creationOf) ([]config, error) {
-	answers, err := c.admin.ValidateCreateTopics(ctx, n.partitions, n.replicas, n.configs, name)
+func (c *cluster) validateCreate(ctx context.Context, n creationOf) ([]config, error) {
+	answer, err := c.validates.Ask(ctx, n)
 	if err != nil {
-		return nil, c.failure("check topic "+name, err)
+		return nil, c.failure("check topic "+n.name, err)
 	}
-	one, err := answered(answers, name)
-	if err != nil {
-		return nil, c.failure("check topic "+name, err)
+	if errors.Is(answer.err, kerr.TopicAlreadyExists) {
+		return nil, alreadyExists(c.name, n.name)
 	}
-	if errors.Is(one.Err, kerr.TopicAlreadyExists) {
-		return nil, alreadyExists(c.name, name)
+	if answer.err != nil {
+		return nil, c.refused("create topic "+n.name, answer.err, answer.message, n.keys())
 	}
-	if one.Err != nil {
-		return nil, c.refused("create topic "+name, one.Err, one.ErrMessage, n.keys())
-	}
-	return configsOf(slices.Collect(maps.Values(one.Configs)), map[string]string{}), nil
+	return answer.st.configs, nil
 }
 
 // create makes a topic that was proven absent, and waits until the brokers show it.
-func (c *cluster) create(ctx context.Context, name string, n creationOf) (*state, error) {
-	answers, err := c.admin.CreateTopics(ctx, n.partitions, n.replicas, n.configs, name)
-	one := kadm.CreateTopicResponse{Err: err}
-	if err == nil {
-		if one, err = answered(answers, name); err != nil {
-			return nil, c.failure("create topic "+name, err)
-		}
+func (c *cluster) create(ctx context.Context, n creationOf) (*state, error) {
+	doing := "create topic " + n.name
+	answer, err := c.creates.Ask(ctx, n)
+	if err != nil {
+		answer.err = err
 	}
 	switch {
-	case one.Err == nil:
-	case errors.Is(one.Err, kerr.TopicAlreadyExists):
+	case answer.err == nil:
+	case errors.Is(answer.err, errLeftOut):
+		return nil, c.failure(doing, answer.err)
+	case errors.Is(answer.err, kerr.TopicAlreadyExists):
 		// Either the client had to repeat the request because the first answer got lost, or someone else was faster.
-		if !c.made(ctx, name, n) {
-			return nil, alreadyExists(c.name, name)
+		if !c.made(ctx, n) {
+			return nil, alreadyExists(c.name, n.name)
 		}
-	case !definite(one.Err) && c.made(ctx, name, n):
+	case !definite(answer.err) && c.made(ctx, n):
 	default:
-		return nil, c.refused("create topic "+name, one.Err, one.ErrMessage, n.keys())
+		return nil, c.refused(doing, answer.err, answer.message, n.keys())
 	}
-	st, err := c.shown(ctx, name, n.shownBy)
+	if answer.err == nil && len(answer.st.configs) > 0 {
+		_, err = c.placed(ctx, n.name, n.placedAs)
+	} else { // brokers before Kafka 2.4 do not tell of the configs when they make a topic
+		answer.st, err = c.shown(ctx, n.name, n.placedAs)
+	}
 	if err != nil {
-		return nil, c.failure("see the new topic "+name, err)
+		return nil, c.failure("see the new topic "+n.name, err)
 	}
-	return st, nil
+	return answer.st, nil
 }
 
 // made says whether a topic that was absent is there now, just as we asked for it.
-func (c *cluster) made(ctx context.Context, name string, n creationOf) bool {
+func (c *cluster) made(ctx context.Context, n creationOf) bool {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	st, err := c.one(ctx, name)
-	return err == nil && n.matches(st)
+	st, err := c.one(ctx, n.name)
+	return err == nil && st != nil && n.matches(st)
 }
 
 // definite says whether an error is a broker's answer that nothing was done. After any other, the change may have been made.
@@ -145,72 +137,52 @@ func definite(err error) bool {
 	return errors.As(err, &code) && !errors.Is(err, kerr.RequestTimedOut)
 }
 
-func answered(answers kadm.CreateTopicResponses, name string) (kadm.CreateTopicResponse, error) {
-	one, ok := answers[name]
-	if !ok {
-		return one, errors.New("the broker's answer leaves the topic out")
-	}
-	return one, nil
-}
-
 // apply makes a change, or asks the brokers whether they would. Partitions come last: only they cannot be taken back.
-func (c *cluster) apply(ctx context.Context, name string, ch change, dryRun bool) error {
+func (c *cluster) apply(ctx context.Context, ch change, dryRun bool) error {
 	if len(ch.configs) > 0 {
-		if err := c.alterConfigs(ctx, name, ch, dryRun); err != nil {
+		if err := c.alterConfigs(ctx, ch, dryRun); err != nil {
 			return err
 		}
 	}
 	if ch.grow > 0 {
-		return c.grow(ctx, name, ch.grow, dryRun)
+		return c.grow(ctx, ch, dryRun)
 	}
 	return nil
 }
 
-func (c *cluster) alterConfigs(ctx context.Context, name string, ch change, dryRun bool) error {
-	alter := c.admin.AlterTopicConfigs
-	if dryRun {
-		alter = c.admin.ValidateAlterTopicConfigs
-	}
-	doing := "change the configs of topic " + name
-	answers, err := alter(ctx, ch.configs, name)
-	if err != nil {
-		return c.failure(doing, err)
-	}
-	for _, one := range answers {
-		if one.Err != nil {
-			return c.refused(doing, one.Err, one.ErrMessage, ch.keys())
-		}
-	}
-	return nil
-}
-
-func (c *cluster) grow(ctx context.Context, name string, partitions int, dryRun bool) error {
-	update := c.admin.UpdatePartitions
-	if dryRun {
-		update = c.admin.ValidateUpdatePartitions
-	}
-	doing := fmt.Sprintf("grow topic %s to %d partitions", name, partitions)
-	answers, err := update(ctx, partitions, name)
-	if err != nil {
-		return c.failure(doing, err)
-	}
-	one := answers[name]
+func (c *cluster) alterConfigs(ctx context.Context, ch change, dryRun bool) error {
+	doing := "change the configs of topic " + ch.have.name
+	answer, err := c.changing(dryRun).configs.Ask(ctx, ch)
 	switch {
-	case one.Err == nil:
+	case err != nil:
+		return c.failure(doing, err)
+	case answer.err != nil:
+		return c.refused(doing, answer.err, answer.message, ch.keys())
+	}
+	return nil
+}
+
+func (c *cluster) grow(ctx context.Context, ch change, dryRun bool) error {
+	doing := fmt.Sprintf("grow topic %s to %d partitions", ch.have.name, ch.grow)
+	answer, err := c.changing(dryRun).grows.Ask(ctx, ch)
+	switch {
+	case err != nil:
+		return c.failure(doing, err)
+	case answer.err == nil:
 		return nil
-	case errors.Is(one.Err, kerr.UnknownServerError):
+	case errors.Is(answer.err, kerr.UnknownServerError):
 		// A controller fails so when the growth does not fit into one of its batches, of 10,000 changes.
 		return api.Upstream(api.CodeRefused, "/partitions", "The cluster fails to "+doing,
-			fmt.Sprintf("Through connection %q, the broker says: %s", c.name, said(one.Err, one.ErrMessage)),
+			fmt.Sprintf("Through connection %q, the broker says: %s", c.name, said(answer.err, answer.message)),
 			"Grow by fewer partitions at a time; the controller's log has the cause.")
 	}
-	return c.grown(ctx, name, partitions, c.refused(doing, one.Err, one.ErrMessage, nil))
+	return c.grown(ctx, ch, c.refused(doing, answer.err, answer.message, nil))
 }
 
 // grown drops the error when the topic has the partitions after all: the client had to repeat the request because the
 // first answer got lost.
-func (c *cluster) grown(ctx context.Context, name string, partitions int, refused error) error {
-	if st, err := c.one(ctx, name); err == nil && st != nil && st.partitions == partitions {
+func (c *cluster) grown(ctx context.Context, ch change, refused error) error {
+	if st, err := c.one(ctx, ch.have.name); err == nil && st != nil && st.partitions == ch.grow {
 		return nil
 	}
 	return refused

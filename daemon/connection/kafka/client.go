@@ -100,6 +100,7 @@ type Admins struct {
 
 type openAdmin struct {
 	generation int64
+	raw        *kgo.Client
 	client     *kadm.Client
 	leases     int
 	retired    bool // closed with its last lease
@@ -119,6 +120,17 @@ func (a *Admins) Admin(target *connection.Target) (*kadm.Client, error) {
 		return nil, err
 	}
 	return one.client, nil
+}
+
+// Client is the client below [Admins.Admin], for requests that kadm has no words for; it stays the set's to close.
+func (a *Admins) Client(target *connection.Target) (*kgo.Client, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	one, err := a.current(target)
+	if err != nil {
+		return nil, err
+	}
+	return one.raw, nil
 }
 
 // Lease answers the client of a connection and keeps it open until release, even when the connection changes: who
@@ -150,7 +162,7 @@ func (a *Admins) current(target *connection.Target) (*openAdmin, error) {
 	a.retire(target.Name)
 	admin := kadm.NewClient(client)
 	admin.SetTimeoutMillis(15000)
-	one := &openAdmin{generation: target.Generation, client: admin}
+	one := &openAdmin{generation: target.Generation, raw: client, client: admin}
 	a.open[target.Name] = one
 	return one, nil
 }
