@@ -48,9 +48,8 @@ type question[Q, A any] struct {
 
 // New makes a group. Close ends it.
 func New[Q, A any](cfg Config[Q, A]) *Group[Q, A] {
-	g := &Group[Q, A]{Config: cfg}
-	g.ctx, g.cancel = context.WithCancel(context.Background())
-	return g
+	ctx, cancel := context.WithCancel(context.Background())
+	return &Group[Q, A]{Config: cfg, ctx: ctx, cancel: cancel}
 }
 
 // Close ends the batch under way and refuses further questions.

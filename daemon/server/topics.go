@@ -2,7 +2,11 @@ package server
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -18,8 +22,18 @@ type TopicPath struct {
 func (s *server) topicRoutes(face huma.API) {
 	const base = "/v1/connections/{connection}/topics"
 	route(s, face, http.MethodGet, base, "list-topics", "List topics", s.listTopics)
-	route(s, face, http.MethodGet, base+"/{topic}", "get-topic", "Read a topic", func(ctx context.Context, in *TopicPath) (*api.Topic, error) {
-		return s.Topics.Get(ctx, in.Connection, in.Topic)
+	route(s, face, http.MethodPost, base+":read", "read-topics", "Read many topics", s.readTopics)
+	route(s, face, http.MethodPatch, base, "write-topics", "Create, change and delete many topics, each by itself", s.writeTopics)
+	route(s, face, http.MethodGet, base+"/{topic}", "get-topic", "Read a topic", func(ctx context.Context, in *struct {
+		TopicPath
+		Effective string `query:"effective" doc:"Of config_effective, answer only these, separated by commas. Default: all."`
+	},
+	) (*api.Topic, error) {
+		t, err := s.Topics.Get(ctx, in.Connection, in.Topic)
+		if err == nil && in.Effective != "" {
+			t.KeepEffective(strings.Split(in.Effective, ","))
+		}
+		return t, err
 	})
 	route(s, face, http.MethodPut, base+"/{topic}", "put-topic", "Create or change a topic", s.putTopic)
 	route(s, face, http.MethodDelete, base+"/{topic}", "delete-topic", "Delete a topic", func(ctx context.Context, in *struct {
@@ -75,4 +89,41 @@ func (s *server) putTopic(ctx context.Context, in *struct {
 		})
 	}
 	return t, nil
+}
+
+func (s *server) readTopics(ctx context.Context, in *struct {
+	Connection string `path:"connection" doc:"The connection of the cluster."`
+	Body       api.TopicsRead
+},
+) (*api.TopicOutcomes, error) {
+	return s.Topics.ReadMany(ctx, in.Connection, in.Body)
+}
+
+func (s *server) writeTopics(ctx context.Context, in *struct {
+	Connection     string `path:"connection" doc:"The connection of the cluster."`
+	DryRun         bool   `query:"dry_run" doc:"Run every check and change nothing."`
+	IdempotencyKey string `header:"Idempotency-Key" doc:"The same for repeats of one request, so that a repeat is not told that a topic exists."`
+	Body           api.TopicsWrite
+},
+) (*api.TopicOutcomes, error) {
+	if n := len(in.Body.Put) + len(in.Body.Delete); n > api.TopicBatch {
+		return nil, api.Invalid("", "Too many topics in one request", fmt.Sprintf("A request may be about %d topics; this one is about %d.", api.TopicBatch, n), "Split it.")
+	}
+	for name, put := range in.Body.Put {
+		if err := (Write{DryRun: in.DryRun}).check(put.Unknown); err != nil {
+			return nil, err
+		}
+		if _, both := in.Body.Delete[name]; both {
+			return nil, api.Invalid("/delete", "A topic cannot be written and deleted at once", fmt.Sprintf("Topic %q is in put and in delete.", name), "Leave it out of one of the two.")
+		}
+	}
+	done, err := s.Topics.WriteMany(ctx, in.Connection, in.Body, in.DryRun, in.IdempotencyKey)
+	if err == nil && !in.DryRun {
+		names := slices.Collect(maps.Keys(in.Body.Put))
+		afterAnswer(ctx, outcome{
+			sent: func(ctx context.Context) error { return s.Topics.EndCreations(ctx, in.Connection, names) },
+			lost: func(ctx context.Context) error { return s.Topics.AbandonCreations(ctx, in.Connection, names) },
+		})
+	}
+	return done, err
 }

@@ -16,7 +16,7 @@ import (
 // for another request of this run of the daemon.
 func (s *Store) BeginCreation(ctx context.Context, noun, name, idempotencyKey string) (bool, error) {
 	began := false
-	err := s.inTx(ctx, func(tx *sql.Tx) error {
+	err := s.together(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		var key, boot string
 		err := tx.QueryRowContext(ctx, `SELECT idempotency_key, boot FROM creations WHERE noun = $1 AND name = $2`, noun, name).Scan(&key, &boot)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
@@ -51,10 +51,12 @@ func (s *Store) Unanswered(ctx context.Context, noun, name, idempotencyKey strin
 
 // AbandonCreation keeps the note of a creation whose outcome nobody knows, for any later request to take over.
 func (s *Store) AbandonCreation(ctx context.Context, noun, name string) error {
-	if _, err := s.db.ExecContext(ctx, `UPDATE creations SET boot = '' WHERE noun = $1 AND name = $2`, noun, name); err != nil {
-		return fmt.Errorf("abandon creation: %w", err)
-	}
-	return nil
+	return s.together(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `UPDATE creations SET boot = '' WHERE noun = $1 AND name = $2`, noun, name); err != nil {
+			return fmt.Errorf("abandon creation: %w", err)
+		}
+		return nil
+	})
 }
 
 // FailCreation closes the note of a creation that failed: when it is known that there is no object, the note is
@@ -68,8 +70,10 @@ func (s *Store) FailCreation(ctx context.Context, noun, name string, known bool)
 
 // EndCreation forgets the note: the answer has left, or there is no object.
 func (s *Store) EndCreation(ctx context.Context, noun, name string) error {
-	if _, err := s.db.ExecContext(ctx, `DELETE FROM creations WHERE noun = $1 AND name = $2`, noun, name); err != nil {
-		return fmt.Errorf("forget creation: %w", err)
-	}
-	return nil
+	return s.together(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM creations WHERE noun = $1 AND name = $2`, noun, name); err != nil {
+			return fmt.Errorf("forget creation: %w", err)
+		}
+		return nil
+	})
 }

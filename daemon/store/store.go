@@ -12,15 +12,24 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/gofrs/flock"
 	"github.com/google/uuid"
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the database/sql driver "sqlite"
+
+	"github.com/headgate/terraform-provider-headgate/daemon/gather"
 )
 
 //go:embed migrations/*.sql
 var migrations embed.FS
+
+const (
+	// commitLimit is how many small writes are committed together.
+	commitLimit   = 1000
+	commitTimeout = time.Minute
+)
 
 // ErrNotFound says that the row asked for is proven absent.
 var ErrNotFound = errors.New("not found in the store")
@@ -34,7 +43,12 @@ type Store struct {
 	lock *flock.Flock
 	// boot names this run of the daemon: what an earlier run left unanswered may be adopted by a later one.
 	boot string
+	// small writes that arrive together are committed together: a commit waits for the disk.
+	small *gather.Group[write, error]
 }
+
+// write is a part of a transaction. Its context is the transaction's.
+type write func(ctx context.Context, tx *sql.Tx) error
 
 // Open opens or creates the store in the data directory, migrates it, and locks the directory against a second daemon.
 func Open(ctx context.Context, dir string) (*Store, error) {
@@ -86,7 +100,9 @@ func open(ctx context.Context, dsn string) (*Store, error) {
 	if err := migrate(ctx, db); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return &Store{db: db, boot: uuid.NewString()}, nil
+	s := &Store{db: db, boot: uuid.NewString()}
+	s.small = gather.New(gather.Config[write, error]{Do: s.commit, Limit: commitLimit, Timeout: commitTimeout})
+	return s, nil
 }
 
 func migrate(ctx context.Context, db *sql.DB) error {
@@ -106,6 +122,7 @@ func migrate(ctx context.Context, db *sql.DB) error {
 
 // Close closes the database and frees the data directory.
 func (s *Store) Close() error {
+	s.small.Close()
 	err := s.db.Close()
 	if s.lock != nil {
 		err = errors.Join(err, s.lock.Unlock())
@@ -131,4 +148,30 @@ func (s *Store) inTx(ctx context.Context, fn func(tx *sql.Tx) error) error {
 		return fmt.Errorf("commit transaction: %w", err)
 	}
 	return nil
+}
+
+// together runs fn in a transaction that others may share. When fn fails, its own part is undone.
+func (s *Store) together(ctx context.Context, fn write) error {
+	failed, err := s.small.Ask(ctx, fn)
+	return errors.Join(err, failed)
+}
+
+// commit does the parts of a transaction and answers which of them failed.
+func (s *Store) commit(ctx context.Context, parts []write) ([]error, error) {
+	failed := make([]error, len(parts))
+	return failed, s.inTx(ctx, func(tx *sql.Tx) error {
+		for i, part := range parts {
+			if _, err := tx.ExecContext(ctx, "SAVEPOINT part"); err != nil {
+				return fmt.Errorf("begin a part of a transaction: %w", err)
+			}
+			end := "RELEASE part"
+			if failed[i] = part(ctx, tx); failed[i] != nil {
+				end = "ROLLBACK TO part; RELEASE part"
+			}
+			if _, err := tx.ExecContext(ctx, end); err != nil {
+				return fmt.Errorf("end a part of a transaction: %w", err)
+			}
+		}
+		return nil
+	})
 }

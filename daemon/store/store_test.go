@@ -2,10 +2,13 @@ package store_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/store"
@@ -122,4 +125,40 @@ func TestTopics(t *testing.T) {
 		t.Errorf("got %v, %v", list, err)
 	}
 	must(t, s.Close())
+}
+
+func TestSmallWritesAreCommittedTogether(t *testing.T) {
+	s := open(t, t.TempDir())
+	defer func() { must(t, s.Close()) }()
+	var writers sync.WaitGroup
+	var creations atomic.Int32
+	for i := range 200 {
+		writers.Go(func() {
+			name := fmt.Sprintf("t%d", i)
+			if err := s.PutTopic(t.Context(), store.Topic{Connection: "main", Name: name, Description: name}); err != nil {
+				t.Error(err)
+			}
+			began, err := s.BeginCreation(t.Context(), "topic", fmt.Sprintf("c%d", i/2), name)
+			if err != nil {
+				t.Error(err)
+			}
+			if began {
+				creations.Add(1)
+			}
+		})
+	}
+	writers.Wait()
+	// Of two creations of one name one is refused, whoever they share a transaction with.
+	if n := creations.Load(); n != 100 {
+		t.Errorf("%d creations began, want 100", n)
+	}
+	all, err := s.Topics(t.Context(), "main")
+	if err != nil || len(all) != 200 {
+		t.Errorf("%d topics, %v", len(all), err)
+	}
+	for _, topic := range all {
+		if topic.Description != topic.Name {
+			t.Errorf("%s is described as %q", topic.Name, topic.Description)
+		}
+	}
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 )
@@ -35,21 +36,25 @@ func (s *Store) PutTopic(ctx context.Context, t Topic) error {
 	if err != nil {
 		return fmt.Errorf("encode labels: %w", err)
 	}
-	_, err = s.db.ExecContext(ctx, `INSERT INTO topics (connection, name, description, labels, deletion_protection) VALUES ($1, $2, $3, $4, $5)
+	return s.together(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO topics (connection, name, description, labels, deletion_protection) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (connection, name) DO UPDATE SET description = excluded.description, labels = excluded.labels, deletion_protection = excluded.deletion_protection`,
-		t.Connection, t.Name, t.Description, string(labels), t.DeletionProtection)
-	if err != nil {
-		return fmt.Errorf("store topic: %w", err)
-	}
-	return nil
+			t.Connection, t.Name, t.Description, string(labels), t.DeletionProtection)
+		if err != nil {
+			return fmt.Errorf("store topic: %w", err)
+		}
+		return nil
+	})
 }
 
 // ForgetTopic removes what is kept beside a topic; that it is not there is fine.
 func (s *Store) ForgetTopic(ctx context.Context, connection, name string) error {
-	if _, err := s.db.ExecContext(ctx, `DELETE FROM topics WHERE connection = $1 AND name = $2`, connection, name); err != nil {
-		return fmt.Errorf("forget topic: %w", err)
-	}
-	return nil
+	return s.together(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM topics WHERE connection = $1 AND name = $2`, connection, name); err != nil {
+			return fmt.Errorf("forget topic: %w", err)
+		}
+		return nil
+	})
 }
 
 func scanTopic(row scanner) (Topic, error) {

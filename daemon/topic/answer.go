@@ -5,13 +5,17 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"maps"
+	"slices"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/store"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 )
 
 // answer joins what the cluster and the store know about a topic.
-func answer(st *state, row store.Topic) *api.Topic {
+func answer(st *state, row store.Topic) *api.Topic { return answerWith(st, row, nil) }
+
+// answerWith is answer with only a few of the configs in force; nil are all.
+func answerWith(st *state, row store.Topic, effective []string) *api.Topic {
 	t := &api.Topic{
 		Connection: st.connection, Name: st.name, Partitions: int64(st.partitions), ReplicationFactor: int64(st.replicas),
 		Config: map[string]string{}, ConfigEffective: map[string]string{},
@@ -26,7 +30,9 @@ func answer(st *state, row store.Topic) *api.Topic {
 		if c.sensitive {
 			continue
 		}
-		t.ConfigEffective[c.key] = c.value
+		if effective == nil || slices.Contains(effective, c.key) {
+			t.ConfigEffective[c.key] = c.value
+		}
 		if c.own {
 			t.Config[c.key] = c.value
 		}

@@ -65,7 +65,9 @@ func itself(name string) string { return name }
 
 func newCreates(c *cluster, dryRun bool) *gather.Group[creationOf, created] {
 	return gather.New(gather.Config[creationOf, created]{
-		Do:     func(ctx context.Context, batch []creationOf) ([]created, error) { return c.createMany(ctx, batch, dryRun) },
+		Do: func(ctx context.Context, batch []creationOf) ([]created, error) {
+			return c.createMany(ctx, batch, dryRun)
+		},
 		Key:    func(n creationOf) string { return n.name },
 		Weight: func(n creationOf) int { return 1 + max(int(n.partitions), 1) + len(n.configs) },
 		Limit:  changeBatch, Timeout: writeTimeout,

@@ -125,6 +125,7 @@ func tests() map[string]func(e *env) {
 		"list":       testList,
 		"delete":     testDelete,
 		"absent":     testAbsent,
+		"many":       testMany,
 	}
 }
 
@@ -590,5 +591,104 @@ func TestRealReadsOwnWritesOnThreeBrokers(t *testing.T) {
 		if _, err := e.Get(t.Context(), conn, name); !api.HasCode(err, api.CodeNotFound) {
 			t.Fatalf("a read after the delete answered %v", err)
 		}
+	}
+}
+
+// Of many topics in one request each has its own outcome.
+func testMany(e *env) {
+	t := e.t
+	const n = 40
+	named := func(i int) string { return fmt.Sprintf("%smany-%02d", e.prefix, i) }
+	body := api.TopicsWrite{Put: map[string]api.TopicPut{}}
+	var names []string
+	for i := range n {
+		put := api.TopicPut{TopicWrite: api.TopicWrite{Partitions: int64(1 + i%3), ReplicationFactor: e.replicas, DeletionProtection: new(i%2 == 0)}, CreateOnly: true}
+		put.Config = map[string]string{"max.message.bytes": fmt.Sprint(1_000_000 + i)}
+		body.Put[named(i)] = put
+		names = append(names, named(i))
+	}
+	bad := named(7)
+	wrong := body.Put[bad]
+	wrong.Config = map[string]string{"cleanup.policy": "never"}
+	body.Put[bad] = wrong
+
+	for _, dryRun := range []bool{true, false} {
+		e.outcomes(t, body, dryRun, func(name string, got api.TopicOutcome) {
+			if name == bad {
+				want(t, got.Error, api.CodeInvalid, "/config/cleanup.policy", "cleanup.policy")
+				return
+			}
+			if got.Error != nil || got.Topic.Partitions != body.Put[name].Partitions || got.Topic.Config["max.message.bytes"] != body.Put[name].Config["max.message.bytes"] {
+				t.Errorf("%s, dry run %v: %+v, %v", name, dryRun, got.Topic, got.Error)
+			}
+		})
+	}
+	if err := e.EndCreations(t.Context(), conn, names); err != nil {
+		t.Fatal(err)
+	}
+	e.outcomes(t, api.TopicsWrite{Put: map[string]api.TopicPut{named(0): body.Put[named(0)]}}, true, func(_ string, got api.TopicOutcome) {
+		want(t, got.Error, api.CodeAlreadyExists, "/name", "already exists")
+	})
+
+	read, err := e.ReadMany(t.Context(), conn, api.TopicsRead{Names: names, Effective: []string{"retention.ms"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	generations := map[string]string{}
+	for i, name := range names {
+		got := read.Topics[name]
+		if name == bad {
+			want(t, got.Error, api.CodeNotFound, "", "does not exist")
+			continue
+		}
+		if got.Error != nil || got.Topic.DeletionProtection != (i%2 == 0) || !maps.Equal(got.Topic.ConfigEffective, map[string]string{"retention.ms": "604800000"}) {
+			t.Errorf("%s: %+v, %v", name, got.Topic, got.Error)
+			continue
+		}
+		generations[name] = got.Topic.Generation
+	}
+
+	change := api.TopicsWrite{Put: map[string]api.TopicPut{}, Delete: map[string]api.TopicDelete{}}
+	for i, name := range names[8:] {
+		if i%2 == 1 {
+			change.Delete[name] = api.TopicDelete{Generation: generations[name]}
+			continue
+		}
+		put := body.Put[name]
+		put.CreateOnly, put.Generation, put.Partitions = false, generations[name], 5
+		change.Put[name] = put
+	}
+	change.Put[named(9)] = api.TopicPut{TopicWrite: body.Put[named(9)].TopicWrite, Generation: "stale"}
+	delete(change.Delete, named(9))
+	change.Delete[named(1)], change.Delete[named(0)] = api.TopicDelete{}, api.TopicDelete{}
+	e.outcomes(t, change, false, func(name string, got api.TopicOutcome) {
+		switch {
+		case name == named(9):
+			want(t, got.Error, api.CodeConflict, "", "changed by someone else")
+		case name == named(0):
+			want(t, got.Error, api.CodeProtected, "/deletion_protection", "protected")
+		case got.Error != nil:
+			t.Errorf("%s: %v", name, got.Error)
+		case got.Topic != nil && got.Topic.Partitions != 5, got.Topic == nil && len(got.Deletion.Effects) == 0:
+			t.Errorf("%s: %+v", name, got)
+		}
+	})
+	if _, err := e.Get(t.Context(), conn, named(1)); !api.HasCode(err, api.CodeNotFound) {
+		t.Errorf("the deleted topic is %v", err)
+	}
+}
+
+// outcomes writes many topics and looks at what became of each.
+func (e *env) outcomes(t *testing.T, body api.TopicsWrite, dryRun bool, look func(name string, got api.TopicOutcome)) {
+	t.Helper()
+	done, err := e.WriteMany(t.Context(), conn, body, dryRun, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(body.Put) + len(body.Delete); len(done.Topics) != n {
+		t.Fatalf("%d outcomes of %d topics", len(done.Topics), n)
+	}
+	for name, got := range done.Topics {
+		look(name, got)
 	}
 }

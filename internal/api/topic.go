@@ -2,6 +2,9 @@ package api
 
 import (
 	"context"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -76,14 +79,19 @@ type Preview struct {
 	Truncated bool `json:"truncated" doc:"Whether the limits of bytes or time cut it short."`
 }
 
-// GetTopic reads a topic.
-func (c *Client) GetTopic(ctx context.Context, connection, name string) (*Topic, error) {
-	return get[Topic](ctx, c, topicPath(connection, name))
+// KeepEffective drops all but a few of the configs in force.
+func (t *Topic) KeepEffective(names []string) {
+	maps.DeleteFunc(t.ConfigEffective, func(name, _ string) bool { return !slices.Contains(names, name) })
+}
+
+// GetTopic reads a topic; of the configs in force only those that are named, all where none is.
+func (c *Client) GetTopic(ctx context.Context, connection, name string, effective ...string) (*Topic, error) {
+	return get[Topic](ctx, c, topicPath(connection, name)+query("effective", strings.Join(effective, ",")))
 }
 
 // ListTopics reads one page of a cluster's topics, the internal ones left out.
 func (c *Client) ListTopics(ctx context.Context, connection, prefix, cursor string) (*Page[Topic], error) {
-	return get[Page[Topic]](ctx, c, "/v1/connections/"+escape(connection)+"/topics"+query("prefix", prefix, "cursor", cursor))
+	return get[Page[Topic]](ctx, c, topicsPath(connection)+query("prefix", prefix, "cursor", cursor))
 }
 
 // PutTopic creates or changes a topic.
@@ -101,6 +109,6 @@ func (c *Client) PreviewTopic(ctx context.Context, connection, name string, opts
 	return get[Preview](ctx, c, topicPath(connection, name)+"/preview"+query("last", number(opts.Last)))
 }
 
-func topicPath(connection, name string) string {
-	return "/v1/connections/" + escape(connection) + "/topics/" + escape(name)
-}
+func topicsPath(connection string) string { return "/v1/connections/" + escape(connection) + "/topics" }
+
+func topicPath(connection, name string) string { return topicsPath(connection) + "/" + escape(name) }
