@@ -101,7 +101,7 @@ func TestParseConnectionString(t *testing.T) {
 func TestConnectionStringsThatAreNone(t *testing.T) {
 	for _, text := range []string{
 		"", "postgresql://", "Endpoint=", "SharedAccessKeyName=Root;SharedAccessKey=hunter2", "a=b;hunter2",
-		"postgresql://app:hunter2%zz@db/shop", "://hunter2", "app:hunter2@db", "hunter2 hunter2",
+		"postgresql://app:hunter2%zz@db/shop", "://hunter2", "app:hunter2@db", "not hunter2",
 	} {
 		got, err := run(t, "parse_connection_string", text)
 		if err == nil {

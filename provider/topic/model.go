@@ -79,12 +79,12 @@ func plannedRetention(config, state model) types.String {
 	}
 	millis, declared := config.configText(retentionConfig)
 	if !declared {
-		millis, _ = retentionMillis(api.DefaultRetention)
+		millis, _ = spec.RetentionMillis(api.DefaultRetention)
 	}
 	if sameRetention(state.Retention.ValueString(), millis) {
 		return state.Retention
 	}
-	return types.StringValue(retentionText(millis))
+	return types.StringValue(spec.RetentionText(millis))
 }
 
 // expand makes the request of a plan. What state declares and the plan no longer does is taken back.
@@ -125,7 +125,7 @@ func (m *model) expandRetention(w *api.TopicWrite) {
 		w.Unknown = append(w.Unknown, pointer)
 		return
 	}
-	if millis, err := retentionMillis(m.Retention.ValueString()); err == nil {
+	if millis, err := spec.RetentionMillis(m.Retention.ValueString()); err == nil {
 		w.Config[retentionConfig] = millis
 	}
 }
@@ -164,7 +164,7 @@ func (m *model) complete(t *api.Topic) error {
 		m.ConfigEffective = stringMap(t.ConfigEffective)
 	}
 	if m.Retention.IsUnknown() {
-		m.Retention = types.StringValue(retentionText(effective(t, retentionConfig)))
+		m.Retention = types.StringValue(spec.RetentionText(effective(t, retentionConfig)))
 	}
 	return nil
 }
@@ -183,7 +183,7 @@ func (m *model) flatten(t *api.Topic, imported bool) error {
 	}
 	m.Labels = mapOrNone(t.Labels, m.Labels)
 	if millis := effective(t, retentionConfig); !sameRetention(m.Retention.ValueString(), millis) && millis != "" {
-		m.Retention = types.StringValue(retentionText(millis))
+		m.Retention = types.StringValue(spec.RetentionText(millis))
 	}
 	declared := m.declared(t)
 	if imported {

@@ -21,6 +21,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/internal/spec"
 	"github.com/headgate/terraform-provider-headgate/provider/remote"
 )
 
@@ -148,7 +149,7 @@ func validate(_ context.Context, config *model, diags *diag.Diagnostics) {
 		return
 	}
 	diags.AddAttributeError(path.Root("retention"), "Two different retentions",
-		fmt.Sprintf("retention is %q, and config[%q] is %q, which is %s. Write only one of the two.", config.Retention.ValueString(), retentionConfig, millis, retentionText(millis)))
+		fmt.Sprintf("retention is %q, and config[%q] is %q, which is %s. Write only one of the two.", config.Retention.ValueString(), retentionConfig, millis, spec.RetentionText(millis)))
 }
 
 func prepare(_ context.Context, w remote.Write[model], _ *diag.Diagnostics) {
