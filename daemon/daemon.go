@@ -16,6 +16,7 @@ import (
 	"github.com/headgate/terraform-provider-headgate/daemon/connector"
 	kafkasource "github.com/headgate/terraform-provider-headgate/daemon/connector/kafka"
 	"github.com/headgate/terraform-provider-headgate/daemon/preview"
+	"github.com/headgate/terraform-provider-headgate/daemon/reassign"
 	"github.com/headgate/terraform-provider-headgate/daemon/registry"
 	"github.com/headgate/terraform-provider-headgate/daemon/schema"
 	"github.com/headgate/terraform-provider-headgate/daemon/secret"
@@ -47,6 +48,7 @@ type Daemon struct {
 
 	connectors *connector.Service
 	topics     *topic.Service
+	reassigns  *reassign.Service
 	admins     *kafkaconn.Admins
 	store      *store.Store
 	ready      atomic.Bool
@@ -87,10 +89,11 @@ func New(ctx context.Context, cfg Config) (*Daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.topics = topic.New(cfg.Store, connections, d.admins, cfg.Log)
+	d.reassigns = reassign.New(cfg.Store, connections, d.admins, cfg.Log)
+	d.topics = topic.New(cfg.Store, connections, d.admins, d.reassigns, cfg.Log)
 	d.topics.AddReaders(d.connectors.ReadersOf)
 	d.Handler, err = server.New(server.Config{
-		Kinds: cfg.Kinds, Connections: connections, Topics: d.topics, Connectors: d.connectors,
+		Kinds: cfg.Kinds, Connections: connections, Topics: d.topics, Reassigns: d.reassigns, Connectors: d.connectors,
 		Previews: preview.New(connections, d.admins, cfg.Log), Schemas: schema.New(cfg.Store, connections, cfg.Log),
 		Registry: registry.New(cfg.Store, cfg.Log).Handler(),
 		Version:  cfg.Version, Tokens: cfg.Tokens, Issued: token.New(cfg.Store), Ready: d.readiness, Log: cfg.Log,
@@ -101,8 +104,11 @@ func New(ctx context.Context, cfg Config) (*Daemon, error) {
 	return d, nil
 }
 
-// Start brings back the connectors.
+// Start brings back the connectors, and follows the reassignments that were under way.
 func (d *Daemon) Start(ctx context.Context) error {
+	if err := d.reassigns.Start(ctx); err != nil {
+		return err
+	}
 	if err := d.connectors.Start(ctx); err != nil {
 		return err
 	}
@@ -115,6 +121,7 @@ func (d *Daemon) Close() {
 	d.ready.Store(false)
 	d.connectors.Close()
 	d.topics.Close()
+	d.reassigns.Close()
 	d.admins.Close()
 }
 

@@ -42,6 +42,8 @@ type Config struct {
 	// Brokers is the number of brokers, 1 to 100. Their ids are 0 and up. Default 3, so that topics can have three
 	// replicas.
 	Brokers int
+	// ReassignmentTime is how long brokers take to become replicas of a partition that keeps its leader. Default 0: no time.
+	ReassignmentTime time.Duration
 	// Logger takes the warnings and errors of the brokers. Default: none.
 	Logger *slog.Logger
 }
@@ -64,6 +66,10 @@ type Cluster struct {
 	// changes is held while a request that changes topics is checked and done, so that what was checked still holds.
 	changes sync.Mutex
 
+	reassignmentTime time.Duration
+	placing          sync.Mutex // guards placed
+	placed           placements
+
 	lifecycle sync.Mutex // guards closed, and working against growing once closed
 	closed    bool
 	working   sync.WaitGroup
@@ -80,7 +86,7 @@ func Start(ctx context.Context, config Config) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start the in-memory Kafka API: %w", err)
 	}
-	c := &Cluster{fake: fake, servers: fake.ListenAddrs(), mark: []byte(rand.Text())}
+	c := &Cluster{fake: fake, servers: fake.ListenAddrs(), mark: []byte(rand.Text()), reassignmentTime: config.ReassignmentTime, placed: placements{}}
 	if err := c.connect(ctx); err != nil {
 		fake.Close()
 		return nil, fmt.Errorf("start the in-memory Kafka API: %w", err)
@@ -182,6 +188,13 @@ func (c *Cluster) interceptAll(ctx context.Context) {
 	intercept(ctx, c, kmsg.AlterConfigs, c.alterConfigs)
 	intercept(ctx, c, kmsg.DescribeConfigs, c.describeConfigs)
 	intercept(ctx, c, kmsg.AlterPartitionAssignments, c.alterPartitionAssignments)
+	intercept(ctx, c, kmsg.ListPartitionReassignments, c.listPartitionReassignments)
+	interceptIf(ctx, c, kmsg.Metadata, c.metadata, func(req *kmsg.MetadataRequest) bool {
+		return req.Version >= metadataWithTopicIDs && c.moved()
+	})
+	interceptIf(ctx, c, kmsg.DescribeTopicPartitions, c.describeTopicPartitions, func(*kmsg.DescribeTopicPartitionsRequest) bool {
+		return c.moved()
+	})
 }
 
 type answer struct {
@@ -189,13 +202,23 @@ type answer struct {
 	err  error
 }
 
+// metadataWithTopicIDs is the version of the metadata request from which on answers have the topics' ids.
+const metadataWithTopicIDs = 10
+
 // intercept lets handle answer every request of the kind that came to a broker, except our own.
 func intercept[Request kmsg.Request, Response kmsg.Response](
 	ctx context.Context, c *Cluster, key kmsg.Key, handle func(context.Context, int32, Request) (Response, error),
 ) {
+	interceptIf(ctx, c, key, handle, func(Request) bool { return true })
+}
+
+// interceptIf is intercept for some of the requests.
+func interceptIf[Request kmsg.Request, Response kmsg.Response](
+	ctx context.Context, c *Cluster, key kmsg.Key, handle func(context.Context, int32, Request) (Response, error), when func(Request) bool,
+) {
 	c.fake.ControlKey(int16(key), func(req kmsg.Request) (kmsg.Response, error, bool) {
 		typed, ok := req.(Request)
-		if !ok || c.marked(req) {
+		if !ok || c.marked(req) || !when(typed) {
 			return nil, nil, false
 		}
 		c.fake.KeepControl()
@@ -244,6 +267,10 @@ func tagsOf(req kmsg.Request) *kmsg.Tags {
 		return &r.UnknownTags
 	case *kmsg.DescribeConfigsRequest:
 		return &r.UnknownTags
+	case *kmsg.MetadataRequest:
+		return &r.UnknownTags
+	case *kmsg.DescribeTopicPartitionsRequest:
+		return &r.UnknownTags
 	default:
 		return nil
 	}
@@ -268,8 +295,30 @@ func send[Response kmsg.Response](ctx context.Context, c *Cluster, node int32, r
 
 // topics returns the topics of these names that exist, each as the replicas by partition.
 func (c *Cluster) topics(ctx context.Context, names []string) (map[string]map[int32][]int32, error) {
+	if names == nil {
+		names = []string{}
+	}
+	described, err := c.described(ctx, names)
+	if err != nil {
+		return nil, err
+	}
+	topics := map[string]map[int32][]int32{}
+	for name, t := range described {
+		partitions := map[int32][]int32{}
+		for _, p := range t.Partitions {
+			partitions[p.Partition] = p.Replicas
+		}
+		topics[name] = partitions
+	}
+	return topics, nil
+}
+
+// described returns the topics of these names that exist; nil asks for all.
+func (c *Cluster) described(ctx context.Context, names []string) (map[string]*kmsg.MetadataResponseTopic, error) {
 	req := kmsg.NewPtrMetadataRequest()
-	req.Topics = []kmsg.MetadataRequestTopic{} // nil would ask for all
+	if names != nil {
+		req.Topics = []kmsg.MetadataRequestTopic{}
+	}
 	for _, name := range names {
 		t := kmsg.NewMetadataRequestTopic()
 		t.Topic = new(name)
@@ -279,16 +328,12 @@ func (c *Cluster) topics(ctx context.Context, names []string) (map[string]map[in
 	if err != nil {
 		return nil, err
 	}
-	topics := map[string]map[int32][]int32{}
-	for _, t := range resp.Topics {
-		if t.ErrorCode != 0 || t.Topic == nil {
-			continue
+	c.complete(resp)
+	topics := map[string]*kmsg.MetadataResponseTopic{}
+	for i, t := range resp.Topics {
+		if t.ErrorCode == 0 && t.Topic != nil {
+			topics[*t.Topic] = &resp.Topics[i]
 		}
-		partitions := map[int32][]int32{}
-		for _, p := range t.Partitions {
-			partitions[p.Partition] = p.Replicas
-		}
-		topics[*t.Topic] = partitions
 	}
 	return topics, nil
 }

@@ -330,7 +330,6 @@ func TestReassignments(t *testing.T) {
 		t.Fatal(err)
 	}
 	here := details["still"].Partitions[0].Replicas
-	elsewhere := []int32{(here[0] + 1) % 3}
 	for _, test := range []struct {
 		name      string
 		topic     string
@@ -343,8 +342,6 @@ func TestReassignments(t *testing.T) {
 		{"unknown broker", "still", 0, []int32{8}, kerr.InvalidReplicaAssignment},
 		{"cancel", "still", 0, nil, kerr.NoReassignmentInProgress},
 		{"nothing to do", "still", 0, here, nil},
-		{"move", "still", 0, elsewhere, kerr.PolicyViolation},
-		{"more replicas", "still", 0, []int32{0, 1}, kerr.PolicyViolation},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var req kadm.AlterPartitionAssignmentsReq
@@ -365,6 +362,38 @@ func TestReassignments(t *testing.T) {
 				t.Errorf("answered %v, want %v", got[0].Err, test.want)
 			}
 		})
+	}
+}
+
+// TestReplicasMove checks that moved replicas show, and that partitions added later have as many.
+func TestReplicasMove(t *testing.T) {
+	c := startWithClient(t)
+	if err := createTopic(t.Context(), c, false, 2, 1, nil, "moves"); err != nil {
+		t.Fatal(err)
+	}
+	for _, to := range [][]int32{{2, 0, 1}, {1, 2}, {0}} {
+		var req kadm.AlterPartitionAssignmentsReq
+		req.Assign("moves", 0, to)
+		req.Assign("moves", 1, to)
+		responses, err := c.AlterPartitionAssignments(t.Context(), req)
+		if err := errors.Join(err, responses.Error()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.CreatePartitions(t.Context(), 1, "moves"); err != nil {
+			t.Fatal(err)
+		}
+		details, err := c.ListTopics(kadm.WithAuthorizedOps(t.Context()), "moves")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for id, p := range details["moves"].Partitions {
+			if id < 2 && !slices.Equal(p.Replicas, to) || len(p.Replicas) != len(to) || len(p.ISR) != len(to) {
+				t.Errorf("partition %d is on %v, in sync %v, want %v", id, p.Replicas, p.ISR, to)
+			}
+			if !slices.Contains(p.Replicas, p.Leader) {
+				t.Errorf("partition %d on %v is led by %d", id, p.Replicas, p.Leader)
+			}
+		}
 	}
 }
 

@@ -233,12 +233,12 @@ func (c *Cluster) checkCounts(t kmsg.CreateTopicsRequestTopic) *refusal {
 
 // checkAssigned checks a topic whose replicas the request places.
 func (c *Cluster) checkAssigned(t kmsg.CreateTopicsRequestTopic) *refusal {
-	const manual = "A manual partition assignment was specified, but "
+	const specified = "A manual partition assignment was specified, but "
 	if t.ReplicationFactor != -1 {
-		return refuse(kerr.InvalidRequest, manual+"replication factor was not set to -1.")
+		return refuse(kerr.InvalidRequest, specified+"replication factor was not set to -1.")
 	}
 	if t.NumPartitions != -1 {
-		return refuse(kerr.InvalidRequest, manual+"numPartitions was not set to -1.")
+		return refuse(kerr.InvalidRequest, specified+"numPartitions was not set to -1.")
 	}
 	assigned := map[int32]bool{}
 	for _, p := range t.ReplicaAssignment {
@@ -258,9 +258,10 @@ func (c *Cluster) checkAssigned(t kmsg.CreateTopicsRequestTopic) *refusal {
 	return nil
 }
 
-// checkReplicas checks the replicas that a request places for one partition of a topic with the given factor.
-func (c *Cluster) checkReplicas(replicas []int32, factor int) *refusal {
-	const manual = "The manual partition assignment includes "
+const manual = "The manual partition assignment includes "
+
+// checkBrokers checks the replicas that a request places for one partition.
+func (c *Cluster) checkBrokers(replicas []int32) *refusal {
 	if len(replicas) == 0 {
 		return refuse(kerr.InvalidReplicaAssignment, manual+"an empty replica list.")
 	}
@@ -271,6 +272,14 @@ func (c *Cluster) checkReplicas(replicas []int32, factor int) *refusal {
 		if slices.Contains(replicas[:i], broker) {
 			return refuse(kerr.InvalidReplicaAssignment, manual+"the broker %d more than once.", broker)
 		}
+	}
+	return nil
+}
+
+// checkReplicas checks the replicas that a request places for one partition of a new topic with the given factor.
+func (c *Cluster) checkReplicas(replicas []int32, factor int) *refusal {
+	if refused := c.checkBrokers(replicas); refused != nil {
+		return refused
 	}
 	if len(replicas) != factor {
 		return refuse(kerr.InvalidReplicaAssignment, manual+"a partition with %d replica(s), but this is not consistent "+

@@ -16,6 +16,7 @@ import (
 	"github.com/headgate/terraform-provider-headgate/daemon/connection"
 	"github.com/headgate/terraform-provider-headgate/daemon/connector"
 	"github.com/headgate/terraform-provider-headgate/daemon/preview"
+	"github.com/headgate/terraform-provider-headgate/daemon/reassign"
 	"github.com/headgate/terraform-provider-headgate/daemon/schema"
 	"github.com/headgate/terraform-provider-headgate/daemon/token"
 	"github.com/headgate/terraform-provider-headgate/daemon/topic"
@@ -30,6 +31,7 @@ type Config struct {
 	Kinds       api.Kinds
 	Connections *connection.Service
 	Topics      *topic.Service
+	Reassigns   *reassign.Service
 	Previews    *preview.Service
 	Schemas     *schema.Service
 	Connectors  *connector.Service

@@ -50,6 +50,27 @@ func (s *server) topicRoutes(face huma.API) {
 	) (*api.Preview, error) {
 		return s.Previews.Preview(ctx, in.Connection, in.Topic, api.PreviewOptions{Last: in.Last})
 	})
+	route(s, face, http.MethodGet, base+"/{topic}/reassignment", "get-reassignment", "See how far the change of a topic's replication factor is", s.getReassignment)
+	route(s, face, http.MethodDelete, base+"/{topic}/reassignment", "cancel-reassignment", "Take back what is not done of the change of a topic's replication factor", func(ctx context.Context, in *struct {
+		TopicPath
+		Write
+	},
+	) (*api.Deletion, error) {
+		return s.Reassigns.Cancel(ctx, in.Connection, in.Topic, in.DryRun)
+	})
+}
+
+func (s *server) getReassignment(ctx context.Context, in *struct {
+	TopicPath
+	Wait string `query:"wait" enum:"done" doc:"done: answer once nothing moves any more, or after 20 seconds."`
+},
+) (*api.Reassignment, error) {
+	if in.Wait == "" {
+		return s.Reassigns.Get(ctx, in.Connection, in.Topic)
+	}
+	polling, cancel := context.WithTimeout(ctx, api.PollLimit)
+	defer cancel()
+	return s.Reassigns.Wait(polling, in.Connection, in.Topic)
 }
 
 func (s *server) listTopics(ctx context.Context, in *struct {

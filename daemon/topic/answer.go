@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/headgate/terraform-provider-headgate/daemon/reassign"
 	"github.com/headgate/terraform-provider-headgate/daemon/store"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 )
@@ -33,7 +34,7 @@ func answerWith(st *state, row store.Topic, effective []string) *api.Topic {
 		if effective == nil || slices.Contains(effective, c.key) {
 			t.ConfigEffective[c.key] = c.value
 		}
-		if c.own {
+		if c.own && !reassign.Transient(c.key) {
 			t.Config[c.key] = c.value
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
@@ -78,9 +79,17 @@ func (s *Service) remove(ctx context.Context, c *cluster, st *state) error {
 		if err := c.remove(ctx, st); err != nil {
 			return err
 		}
+		s.settle(ctx, st)
 	}
 	// The row goes last: without it a topic that is still there counts as protected, and the delete could not be repeated.
 	return s.store.ForgetTopic(ctx, c.name, st.name)
+}
+
+// settle gives what throttled the copying of the topic's replicas a moment to go too.
+func (s *Service) settle(ctx context.Context, st *state) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	s.reassigns.Settle(ctx, st.connection, st.name)
 }
 
 // remove deletes a topic and waits until the brokers no longer show it.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 
+	"github.com/headgate/terraform-provider-headgate/daemon/reassign"
 	"github.com/headgate/terraform-provider-headgate/daemon/store"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/internal/spec"
@@ -66,11 +67,19 @@ func (s *Service) plan(ctx context.Context, c *cluster, name string, d declarati
 	if err := c.apply(ctx, change, true); err != nil {
 		return nil, err
 	}
+	if change.factor > 0 {
+		if err := s.reassigns.Check(ctx, c.name, name, change.factor); err != nil {
+			return nil, err
+		}
+	}
 	return answer(change.applied(have), d.row(row)), nil
 }
 
 func (s *Service) planCreate(ctx context.Context, c *cluster, name string, d declaration) (*api.Topic, error) {
 	n := d.creation(name)
+	if e := n.checkInSync(); e != nil {
+		return nil, e
+	}
 	configs, err := c.validateCreate(ctx, n)
 	if err != nil {
 		return nil, err
@@ -110,7 +119,9 @@ func (s *Service) write(ctx context.Context, c *cluster, name string, d declarat
 			return nil, errors.Join(err, s.store.AbandonCreation(ctx, noun, creation(c.name, name)))
 		}
 	}
-	return answer(have, wanted), nil
+	t := answer(have, wanted)
+	t.Reassignment = s.reassigns.Noted(c.name, name)
+	return t, nil
 }
 
 // precondition checks what the caller believes about the topic, and answers what is kept beside it.
@@ -147,6 +158,10 @@ func alreadyExists(connection, name string) error {
 
 // create notes the creation first, so that a repeat can take over a topic whose creation was never answered.
 func (s *Service) create(ctx context.Context, c *cluster, name string, d declaration, idempotencyKey string) (*state, error) {
+	n := d.creation(name)
+	if e := n.checkInSync(); e != nil {
+		return nil, e
+	}
 	key := creation(c.name, name)
 	began, err := s.store.BeginCreation(ctx, noun, key, idempotencyKey)
 	if err != nil {
@@ -155,7 +170,7 @@ func (s *Service) create(ctx context.Context, c *cluster, name string, d declara
 	if !began {
 		return nil, alreadyExists(c.name, name)
 	}
-	st, err := c.create(ctx, d.creation(name))
+	st, err := c.create(ctx, n)
 	if err != nil {
 		// After trouble with the connection the cluster may have made it all the same: the next attempt takes it over.
 		return nil, errors.Join(err, s.store.FailCreation(ctx, noun, key, !api.HasCode(err, api.CodeConnection)))
@@ -168,9 +183,19 @@ func (s *Service) update(ctx context.Context, c *cluster, have *state, d declara
 	if err != nil {
 		return nil, err
 	}
+	if err := s.reassigns.Throttle(ctx, c.name, have.name, d.throttle()); err != nil {
+		return nil, err
+	}
 	if change.empty() {
 		return have, nil
 	}
+	if change.factor > 0 {
+		if err := s.reassigns.Check(ctx, c.name, have.name, change.factor); err != nil {
+			return nil, err
+		}
+	}
+	todo := change
+	change, after := change.split()
 	// What could still be refused is asked first, so that nothing is half-done. One request alone is all or nothing.
 	if change.grow > 0 && len(change.configs) > 0 {
 		if err := c.apply(ctx, change, true); err != nil {
@@ -179,6 +204,16 @@ func (s *Service) update(ctx context.Context, c *cluster, have *state, d declara
 	}
 	if err := c.apply(ctx, change, false); err != nil {
 		return nil, err
+	}
+	if todo.factor > 0 {
+		// New partitions must be seen to be moved with the others.
+		if _, err := c.shown(ctx, have.name, change.shownBy); err != nil {
+			return nil, c.failure("see the change of topic "+have.name, err)
+		}
+		if err := s.reassigns.Begin(ctx, c.name, have.name, reassign.Change{Factor: todo.factor, Throttle: d.throttle(), After: after}); err != nil {
+			return nil, err
+		}
+		change.factor = todo.factor
 	}
 	st, err := c.shown(ctx, have.name, change.shownBy)
 	if err != nil {
@@ -198,6 +233,9 @@ func (d declaration) check() error {
 	}
 	if r := d.ReplicationFactor; d.knows("/replication_factor") && (r < 0 || r > math.MaxInt16) {
 		all = append(all, api.Invalid("/replication_factor", "The replication factor is not possible", "A partition has at least 1 replica, and at most one on each broker.", "Set replication_factor to at most the number of brokers."))
+	}
+	if _, err := reassign.ParseThrottle(d.ReplicationThrottle); err != nil && d.knows("/replication_throttle") {
+		all = append(all, api.Invalid("/replication_throttle", "The throttle is not possible", err.Error()+".", "Set it to a size per second, such as \"50MiB\", or to \"unlimited\"."))
 	}
 	for _, key := range slices.Sorted(slices.Values(d.Unset)) {
 		if _, ok := d.Config[key]; ok {
@@ -246,7 +284,7 @@ func (d declaration) against(have *state) (change, error) {
 		}
 	}
 	if d.knows("/replication_factor") && d.ReplicationFactor > 0 && int(d.ReplicationFactor) != have.replicas {
-		all = append(all, cannotReplicate(have, d.ReplicationFactor))
+		todo.factor = int(d.ReplicationFactor)
 	}
 	for _, key := range d.configs() {
 		value := d.Config[key]
@@ -259,7 +297,19 @@ func (d declaration) against(have *state) (change, error) {
 			todo.configs = append(todo.configs, kadm.AlterConfig{Op: kadm.DeleteConfig, Name: key})
 		}
 	}
+	if e := todo.checkInSync(); e != nil {
+		all = append(all, e)
+	}
 	return todo, join(all)
+}
+
+// throttle is in bytes per second; 0: none. It was checked before.
+func (d declaration) throttle() int64 {
+	rate, err := reassign.ParseThrottle(d.ReplicationThrottle)
+	if err != nil {
+		return 0
+	}
+	return rate
 }
 
 func cannotShrink(have *state, wanted int) *api.Error {
@@ -268,20 +318,15 @@ func cannotShrink(have *state, wanted int) *api.Error {
 		fmt.Sprintf("Set partitions to %d or more, or create a new topic and copy the records.", have.partitions))
 }
 
-func cannotReplicate(have *state, wanted int64) *api.Error {
-	return api.Invalid("/replication_factor", fmt.Sprintf("Topic %q has replication factor %d, which cannot change to %d here", have.name, have.replicas, wanted),
-		"Headgate does not change the replication factor in place yet.",
-		fmt.Sprintf("Keep replication_factor = %d; or move the replicas with kafka-reassign-partitions and set replication_factor to %d once that is done.", have.replicas, wanted))
-}
-
 // change is what has to happen to a topic.
 type change struct {
 	have    *state
 	grow    int // to so many partitions; 0: not at all
+	factor  int // to so many replicas; 0: as many as there are
 	configs []kadm.AlterConfig
 }
 
-func (ch change) empty() bool { return ch.grow == 0 && len(ch.configs) == 0 }
+func (ch change) empty() bool { return ch.grow == 0 && ch.factor == 0 && len(ch.configs) == 0 }
 
 func (ch change) keys() []string {
 	keys := make([]string, 0, len(ch.configs))
@@ -295,6 +340,9 @@ func (ch change) keys() []string {
 func (ch change) applied(have *state) *state {
 	after := *have
 	after.partitions = max(have.partitions, ch.grow)
+	if ch.factor > 0 {
+		after.replicas = ch.factor
+	}
 	after.configs = slices.Clone(have.configs)
 	for _, c := range ch.configs {
 		if c.Op == kadm.SetConfig {
@@ -307,10 +355,26 @@ func (ch change) applied(have *state) *state {
 	return &after
 }
 
+// split takes out the configs that have to wait for the new replicas: a min.insync.replicas of more than there are now
+// would refuse records until they have caught up.
+func (ch change) split() (now change, after map[string]string) {
+	now = ch
+	now.factor, now.configs = 0, nil
+	for _, c := range ch.configs {
+		if n, ok := inSync(c); ok && n > ch.have.replicas && n <= ch.factor {
+			after = map[string]string{c.Name: *c.Value}
+			continue
+		}
+		now.configs = append(now.configs, c)
+	}
+	return now, after
+}
+
 // shownBy says whether a broker shows the topic after the change. A value that differs from the one before is taken as the
 // new one, however the broker writes it.
 func (ch change) shownBy(st *state) bool {
-	if st == nil || st.partitions < ch.grow {
+	// Fewer replicas show when the others are gone, which nobody has to wait for.
+	if st == nil || st.partitions < ch.grow || st.replicas < ch.factor {
 		return false
 	}
 	return !slices.ContainsFunc(ch.configs, func(c kadm.AlterConfig) bool {

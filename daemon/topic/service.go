@@ -17,6 +17,7 @@ import (
 	"github.com/headgate/terraform-provider-headgate/daemon/connection"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/kafka"
 	"github.com/headgate/terraform-provider-headgate/daemon/keylock"
+	"github.com/headgate/terraform-provider-headgate/daemon/reassign"
 	"github.com/headgate/terraform-provider-headgate/daemon/store"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 )
@@ -36,6 +37,7 @@ type Service struct {
 	conns     *connection.Service
 	admins    *kafka.Admins
 	log       *slog.Logger
+	reassigns *reassign.Service
 	snapshots *snapshots
 	writing   *keylock.Locks
 
@@ -46,9 +48,10 @@ type Service struct {
 }
 
 // New makes the service. The administrative clients stay the caller's to close, after [Service.Close].
-func New(st *store.Store, conns *connection.Service, admins *kafka.Admins, log *slog.Logger) *Service {
-	s := &Service{store: st, conns: conns, admins: admins, log: log, snapshots: newSnapshots(), writing: keylock.New(), clusters: map[string]*cluster{}}
+func New(st *store.Store, conns *connection.Service, admins *kafka.Admins, reassigns *reassign.Service, log *slog.Logger) *Service {
+	s := &Service{store: st, conns: conns, admins: admins, reassigns: reassigns, log: log, snapshots: newSnapshots(), writing: keylock.New(), clusters: map[string]*cluster{}}
 	conns.OnChange(s.Forget)
+	reassigns.OnSettled(func(connection, _ string) { s.snapshots.invalidate(connection) })
 	return s
 }
 
@@ -113,7 +116,9 @@ func (s *Service) Get(ctx context.Context, connection, name string) (*api.Topic,
 	if err != nil {
 		return nil, err
 	}
-	return answer(st, row), nil
+	t := answer(st, row)
+	t.Reassignment = s.reassigns.Noted(connection, name)
+	return t, nil
 }
 
 // List reads the topics after a cursor, by name, at most limit; those of the cluster itself are left out.

@@ -16,6 +16,7 @@ import (
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/kafka"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/schemaregistry"
 	"github.com/headgate/terraform-provider-headgate/daemon/devkafka"
+	"github.com/headgate/terraform-provider-headgate/daemon/reassign"
 	"github.com/headgate/terraform-provider-headgate/daemon/secret"
 	"github.com/headgate/terraform-provider-headgate/daemon/store"
 	"github.com/headgate/terraform-provider-headgate/daemon/topic"
@@ -29,12 +30,13 @@ const conn = "main"
 type env struct {
 	t *testing.T
 	*topic.Service
-	store    *store.Store
-	conns    *connection.Service
-	admin    *kadm.Client
-	raw      *kgo.Client
-	replicas int64
-	prefix   string
+	reassigns *reassign.Service
+	store     *store.Store
+	conns     *connection.Service
+	admin     *kadm.Client
+	raw       *kgo.Client
+	replicas  int64
+	prefix    string
 }
 
 func dev(t *testing.T) *env {
@@ -84,10 +86,13 @@ func newEnv(t *testing.T, servers []string, replicas int64) *env {
 		t.Fatal(err)
 	}
 	t.Cleanup(raw.Close)
+	log := slog.New(slog.DiscardHandler)
 	e := &env{
-		t: t, Service: topic.New(st, conns, admins, slog.New(slog.DiscardHandler)), store: st, conns: conns,
+		t: t, reassigns: reassign.New(st, conns, admins, log), store: st, conns: conns,
 		admin: kadm.NewClient(raw), raw: raw, replicas: replicas, prefix: real.Name(t) + "-",
 	}
+	t.Cleanup(e.reassigns.Close)
+	e.Service = topic.New(st, conns, admins, e.reassigns, log)
 	t.Cleanup(e.Close)
 	e.connect(t, conn, fmt.Sprintf(`{"bootstrap_servers":["%s"],"security_protocol":"PLAINTEXT"}`, strings.Join(servers, `","`)))
 	return e
@@ -213,7 +218,7 @@ func testGrow(e *env) {
 		_, err := e.Put(t.Context(), conn, name, api.TopicWrite{Partitions: 2}, api.WriteOptions{DryRun: dryRun}, "")
 		want(t, err, api.CodeInvalid, "/partitions", "cannot shrink to 2")
 		_, err = e.Put(t.Context(), conn, name, api.TopicWrite{ReplicationFactor: e.replicas + 1}, api.WriteOptions{DryRun: dryRun}, "")
-		want(t, err, api.CodeInvalid, "/replication_factor", "kafka-reassign-partitions")
+		want(t, err, api.CodeInvalid, "/replication_factor", "brokers are up")
 	}
 	// What is not declared stays.
 	if kept := e.put(t, name, api.TopicWrite{}, api.WriteOptions{}); kept.Partitions != 4 || kept.ReplicationFactor != e.replicas {
@@ -518,6 +523,57 @@ func testAbsent(e *env) {
 }
 
 // A cluster that does not answer says nothing about its topics.
+// The replication factor changes in place; a min.insync.replicas that needs the new replicas waits for them.
+func TestReplicationFactor(t *testing.T) {
+	e := dev(t)
+	name := e.prefix + "factor"
+	e.put(t, name, api.TopicWrite{Partitions: 2, ReplicationFactor: 1}, api.WriteOptions{})
+	body := api.TopicWrite{Partitions: 4, ReplicationFactor: 3, Config: map[string]string{"min.insync.replicas": "2"}}
+	if planned := e.put(t, name, body, api.WriteOptions{DryRun: true}); planned.ReplicationFactor != 3 || planned.Partitions != 4 || planned.Config["min.insync.replicas"] != "2" {
+		t.Errorf("the plan is %+v", planned)
+	}
+	if now := e.get(t, name); now.ReplicationFactor != 1 {
+		t.Errorf("the plan changed the topic: %+v", now)
+	}
+	e.put(t, name, body, api.WriteOptions{})
+	if _, err := e.reassigns.Wait(t.Context(), conn, name); err != nil {
+		t.Fatal(err)
+	}
+	grown := e.get(t, name)
+	if grown.ReplicationFactor != 3 || grown.Partitions != 4 || grown.Config["min.insync.replicas"] != "2" || grown.Reassignment != nil {
+		t.Errorf("it is %+v", grown)
+	}
+	_, err := e.Put(t.Context(), conn, name, api.TopicWrite{ReplicationFactor: 1}, api.WriteOptions{DryRun: true}, "")
+	want(t, err, api.CodeInvalid, "/replication_factor", "asks for 2 replicas in sync, and would have 1")
+	e.put(t, name, api.TopicWrite{ReplicationFactor: 1, Unset: []string{"min.insync.replicas"}}, api.WriteOptions{})
+	if _, err := e.reassigns.Wait(t.Context(), conn, name); err != nil {
+		t.Fatal(err)
+	}
+	if now := e.get(t, name); now.ReplicationFactor != 1 || now.Config["min.insync.replicas"] != "" {
+		t.Errorf("it is %+v", now)
+	}
+}
+
+func TestMoreInSyncThanReplicas(t *testing.T) {
+	e := dev(t)
+	name := e.prefix + "insync"
+	two := map[string]string{"min.insync.replicas": "2"}
+	for _, dryRun := range []bool{true, false} {
+		_, err := e.Put(t.Context(), conn, name, api.TopicWrite{ReplicationFactor: 1, Config: two}, api.WriteOptions{DryRun: dryRun}, "")
+		want(t, err, api.CodeInvalid, "/config/min.insync.replicas", "2 replicas in sync: it has 1")
+	}
+	e.put(t, name, api.TopicWrite{ReplicationFactor: 1}, api.WriteOptions{})
+	_, err := e.Put(t.Context(), conn, name, api.TopicWrite{Config: two}, api.WriteOptions{DryRun: true}, "")
+	want(t, err, api.CodeInvalid, "/config/min.insync.replicas", "2 replicas in sync: it has 1")
+	_, err = e.Put(t.Context(), conn, name, api.TopicWrite{ReplicationThrottle: "fast"}, api.WriteOptions{DryRun: true}, "")
+	want(t, err, api.CodeInvalid, "/replication_throttle", "is not a size")
+	// What someone else has set so is left alone.
+	if _, err := e.admin.AlterTopicConfigs(t.Context(), []kadm.AlterConfig{{Name: "min.insync.replicas", Value: new("2")}}, name); err != nil {
+		t.Fatal(err)
+	}
+	e.put(t, name, api.TopicWrite{Partitions: 5, Config: two}, api.WriteOptions{})
+}
+
 func TestUnreachable(t *testing.T) {
 	c, err := devkafka.Start(t.Context(), devkafka.Config{})
 	if err != nil {

@@ -30,6 +30,8 @@ type Topic struct {
 	DeletionProtection bool   `json:"deletion_protection" doc:"Whether Headgate refuses to delete it."`
 	Generation         string `json:"generation" doc:"Changes with every change, whoever made it."`
 	Internal           bool   `json:"internal,omitempty" doc:"Whether it is the cluster's own."`
+	// Reassignment is set while Headgate changes the replication factor.
+	Reassignment *Reassignment `json:"reassignment,omitempty" doc:"The change of the replication factor that Headgate has under way."`
 }
 
 // TopicWrite is a topic as it is declared.
@@ -37,7 +39,9 @@ type TopicWrite struct {
 	// Partitions is how many there shall be at least; 0 takes the default.
 	Partitions int64 `json:"partitions,omitempty" doc:"The number of partitions; it can grow and never shrinks. Default: 3."`
 	// ReplicationFactor 0 takes the default.
-	ReplicationFactor int64 `json:"replication_factor,omitempty" doc:"The number of replicas. Default: 3."`
+	ReplicationFactor int64 `json:"replication_factor,omitempty" doc:"The number of replicas. Default: 3. It changes in place: brokers copy replicas after the answer."`
+	// ReplicationThrottle empty takes [DefaultReplicationThrottle].
+	ReplicationThrottle string `json:"replication_throttle,omitempty" doc:"How much each broker copies per second, at most, when the replication factor changes, such as 50MiB, or unlimited. Default: 50MiB."`
 	// Config holds the declared configs; the rest is left alone.
 	Config map[string]string `json:"config,omitempty" doc:"The declared topic configs. Others are left alone. retention.ms defaults to 7 days when the topic is created."`
 	// Unset are configs that were declared once and are no longer: they go back to the broker's default.
