@@ -51,7 +51,7 @@ type Service struct {
 func New(st *store.Store, conns *connection.Service, admins *kafka.Admins, reassigns *reassign.Service, log *slog.Logger) *Service {
 	s := &Service{store: st, conns: conns, admins: admins, reassigns: reassigns, log: log, snapshots: newSnapshots(), writing: keylock.New(), clusters: map[string]*cluster{}}
 	conns.OnChange(s.Forget)
-	reassigns.OnSettled(func(connection, _ string) { s.snapshots.invalidate(connection) })
+	reassigns.OnSettled(s.snapshots.written)
 	return s
 }
 
