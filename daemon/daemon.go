@@ -56,10 +56,12 @@ type Daemon struct {
 
 // connectionKinds are the implementations of the connection kinds. A new kind is one line here.
 func connectionKinds() map[string]connection.Kind {
-	return map[string]connection.Kind{
+	kinds := map[string]connection.Kind{
 		kafkaconn.KindName:      kafkaconn.Kind{},
 		schemaregistry.KindName: schemaregistry.Kind{},
 	}
+	maps.Copy(kinds, kafkaconn.Presets())
+	return kinds
 }
 
 // sourceKinds are the implementations of the source kinds. A new kind is one line here.

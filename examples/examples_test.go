@@ -99,6 +99,7 @@ func apply(t *testing.T, dir, before string) {
 	variables := config.Variables{}
 	if dir == "resources/headgate_connection" {
 		variables["kafka_password"] = config.StringVariable("hunter-one")
+		variables["client_secret"] = config.StringVariable("hunter-two")
 	}
 	step := func(dir string, checks ...plancheck.PlanCheck) resource.TestStep {
 		return resource.TestStep{

@@ -34,6 +34,16 @@ type Kind interface {
 	Test(ctx context.Context, target any) api.ConnectionTest
 }
 
+// Preset is a kind that is another kind underneath, with fewer fields and the right defaults. Whoever asks for a connection
+// of that other kind gets the preset too, converted.
+type Preset interface {
+	Kind
+	// Base is the name of the other kind.
+	Base() string
+	// Convert makes the spec of the other kind.
+	Convert(target any) any
+}
+
 // Reference is a field that names another connection.
 type Reference struct {
 	Pointer string // of the field, below the spec
@@ -137,17 +147,23 @@ func (s *Service) List(ctx context.Context, after string, limit int) ([]api.Conn
 	return list, nil
 }
 
-// Resolve opens a connection for use. kinds lists what it may be; pointer is the field that names it, for the error.
+// Resolve opens a connection for use. kinds lists what it may be, presets of these included; pointer is the field that names it, for the error.
 func (s *Service) Resolve(ctx context.Context, name, pointer string, kinds ...string) (*Target, error) {
 	row, err := s.row(ctx, name)
 	if err != nil {
 		return nil, at(err, pointer)
 	}
-	if len(kinds) > 0 && !slices.Contains(kinds, row.Kind) {
+	preset, converts := s.impls[row.Kind].(Preset)
+	converts = converts && !slices.Contains(kinds, row.Kind) && slices.Contains(kinds, preset.Base())
+	if len(kinds) > 0 && !slices.Contains(kinds, row.Kind) && !converts {
 		return nil, api.Invalid(pointer, fmt.Sprintf("Connection %q is of kind %s", name, row.Kind),
 			fmt.Sprintf("Here a connection of kind %s is needed.", strings.Join(kinds, " or ")), "Name another connection.")
 	}
-	return s.open(row)
+	target, err := s.open(row)
+	if err != nil || !converts {
+		return target, err
+	}
+	return &Target{Name: target.Name, Kind: preset.Base(), Generation: target.Generation, Spec: preset.Convert(target.Spec)}, nil
 }
 
 // Test tries a connection that exists.

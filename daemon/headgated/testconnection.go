@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -41,14 +42,21 @@ func newTestConnection() *cobra.Command {
 }
 
 func printTest(out io.Writer, t *api.ConnectionTest) {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	total := 0.0
 	for _, s := range t.Steps {
 		outcome := "ok"
 		if !s.OK {
 			outcome = "FAILED"
 		}
-		fmt.Fprintf(out, "%-15s %-6s %8.1f ms  %s  %s\n", s.Step, outcome, s.DurationMillis, s.Address, s.Detail)
+		total += s.DurationMillis
+		fmt.Fprintf(w, "%s\t%s\t%.1f ms\t%s\t%s\n", s.Step, outcome, s.DurationMillis, s.Address, s.Detail)
 	}
-	for _, w := range t.Warnings {
-		fmt.Fprintf(out, "warning: %s. %s\n", w.Summary, w.Detail)
+	_ = w.Flush()
+	for _, one := range t.Warnings {
+		fmt.Fprintf(out, "warning: %s. %s\n", one.Summary, one.Detail)
+	}
+	if t.OK {
+		fmt.Fprintf(out, "The connection works: %d steps in %.1f ms.\n", len(t.Steps), total)
 	}
 }

@@ -26,27 +26,12 @@ type ConnectionWrite struct {
 	Unknown        []string         `json:"unknown,omitempty" doc:"In a dry run: JSON pointers into the body whose values are not known yet. Checks that need them are skipped."`
 }
 
-// KafkaConnection is the kind kafka.
-type KafkaConnection struct {
-	BootstrapServers []string   `json:"bootstrap_servers" minItems:"1" doc:"Brokers to begin with, as host:port." example:"b-1.internal:9093"`
-	SecurityProtocol string     `json:"security_protocol,omitempty" enum:"PLAINTEXT,SSL,SASL_PLAINTEXT,SASL_SSL" default:"SASL_SSL" doc:"How to speak to the brokers, in Kafka's words."`
-	SASL             *KafkaSASL `json:"sasl,omitempty" doc:"Authentication, for the SASL_ protocols."`
-	TLS              *TLS       `json:"tls,omitempty" doc:"TLS, for SSL and SASL_SSL. Without it the system's certificate authorities are trusted."`
-	SchemaRegistry   string     `json:"schema_registry,omitempty" doc:"The connection of the schema registry that decodes previews of this cluster's topics."`
-}
-
-// KafkaSASL is how to authenticate to Kafka.
-type KafkaSASL struct {
-	Mechanism string `json:"mechanism" enum:"PLAIN,SCRAM-SHA-256,SCRAM-SHA-512" doc:"The SASL mechanism."`
-	Username  string `json:"username" minLength:"1" doc:"The user name."`
-	Password  string `json:"password" secret:"true" doc:"The password."`
-}
-
 // TLS is how to speak TLS.
 type TLS struct {
 	CACertificate          string `json:"ca_certificate,omitempty" doc:"PEM certificates of the authorities to trust instead of the system's."`
 	ClientCertificate      string `json:"client_certificate,omitempty" doc:"The client's PEM certificate chain, for mutual TLS."`
 	ClientKey              string `json:"client_key,omitempty" secret:"true" doc:"The PEM key of the client certificate."`
+	ClientKeyPassword      string `json:"client_key_password,omitempty" secret:"true" doc:"The password of an encrypted client key."`
 	EndpointIdentification string `json:"endpoint_identification,omitempty" enum:"https,none" default:"https" doc:"Whether the certificate must name the host (https), or any name will do (none)."`
 }
 

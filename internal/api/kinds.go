@@ -13,6 +13,11 @@ func BuiltinKinds() Kinds {
 	return Kinds{
 		Connections: spec.Kinds{
 			spec.KindOf[KafkaConnection]("kafka", "A Kafka cluster."),
+			spec.KindOf[ConfluentCloudConnection]("confluent_cloud", "A Kafka cluster of Confluent Cloud, by an API key."),
+			spec.KindOf[MSKConnection]("msk", "A Kafka cluster of Amazon MSK, by IAM or SCRAM."),
+			spec.KindOf[RedpandaConnection]("redpanda", "A Redpanda cluster, over TLS; for one without TLS use `kafka`."),
+			spec.KindOf[EventHubsConnection]("event_hubs", "The Kafka endpoint of an Azure Event Hubs namespace, by a connection string or Microsoft Entra ID."),
+			spec.KindOf[UpstashConnection]("upstash", "A Kafka cluster of Upstash."),
 			spec.KindOf[SchemaRegistryConnection]("schema_registry", "A schema registry that speaks the Confluent Schema Registry API."),
 		},
 		Sources: spec.Kinds{

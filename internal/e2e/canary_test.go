@@ -28,6 +28,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jcmturner/gokrb5/v8/iana/etypeID"
+	"github.com/jcmturner/gokrb5/v8/keytab"
+
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/internal/real"
 	"github.com/headgate/terraform-provider-headgate/internal/spec"
@@ -258,6 +261,59 @@ func (c *canaries) mistakes() {
 	}
 }
 
+// presets declares every kind of Kafka with every secret that it has. Nothing is there to connect to: refused with a test,
+// taken without one.
+func (c *canaries) presets(pki *real.PKI) {
+	c.t.Helper()
+	const nowhere = "127.0.0.1:1"
+	tlsOf := func(at string) map[string]any {
+		password := c.fresh(at + "/client_key_password")
+		key, err := pki.Client.Encrypted(password)
+		must(c.t, err)
+		settings := clientTLS(pki.CA.Cert, real.KeyPair{Cert: pki.Client.Cert, Key: []byte(c.keep(at+"/client_key", string(key)))})
+		settings["client_key_password"] = password
+		return settings
+	}
+	aws := func(at string) map[string]any {
+		return map[string]any{"access_key_id": "AKIDEXAMPLE", "secret_access_key": c.fresh(at + "/secret_access_key"), "session_token": c.fresh(at + "/session_token")}
+	}
+	hubs := c.fresh("event_hubs/connection_string")
+	for name, one := range map[string]struct {
+		kind string
+		spec map[string]any
+	}{
+		"bearer-tokens": {"kafka", map[string]any{"bootstrap_servers": []string{nowhere}, "tls": tlsOf("kafka/tls"), "sasl": map[string]any{"mechanism": "OAUTHBEARER", "oauth": map[string]any{
+			"token_endpoint": "https://" + nowhere + "/token", "client_id": "headgate", "client_secret": c.fresh("kafka/sasl/oauth/client_secret"), "tls": tlsOf("kafka/sasl/oauth/tls"),
+		}}}},
+		"signed":    {"kafka", map[string]any{"bootstrap_servers": []string{nowhere}, "sasl": map[string]any{"mechanism": "AWS_MSK_IAM", "aws_region": "eu-central-1", "aws": aws("kafka/sasl/aws")}}},
+		"tickets":   {"kafka", map[string]any{"bootstrap_servers": []string{nowhere}, "sasl": map[string]any{"mechanism": "GSSAPI", "username": "headgate", "kerberos": map[string]any{"config": krb5, "keytab": c.keytab("kafka/sasl/kerberos/keytab")}}}},
+		"registry":  {"schema_registry", map[string]any{"url": "https://" + nowhere, "tls": tlsOf("schema_registry/tls")}},
+		"confluent": {"confluent_cloud", map[string]any{"bootstrap_server": nowhere, "api_key": "KEY", "api_secret": c.fresh("confluent_cloud/api_secret")}},
+		"msk":       {"msk", map[string]any{"bootstrap_servers": []string{nowhere}, "region": "eu-central-1", "iam": aws("msk/iam")}},
+		"msk-scram": {"msk", map[string]any{"bootstrap_servers": []string{nowhere}, "scram": map[string]any{"username": "alice", "password": c.fresh("msk/scram/password")}}},
+		"redpanda":  {"redpanda", map[string]any{"bootstrap_servers": []string{nowhere}, "tls": tlsOf("redpanda/tls"), "sasl": map[string]any{"username": "alice", "password": c.fresh("redpanda/sasl/password")}}},
+		"hubs":      {"event_hubs", map[string]any{"namespace": nowhere, "connection_string": "Endpoint=sb://127.0.0.1/;SharedAccessKeyName=headgate;SharedAccessKey=" + hubs}},
+		"entra":     {"event_hubs", map[string]any{"namespace": nowhere, "entra_id": map[string]any{"tenant_id": "tenant", "client_id": "headgate", "client_secret": c.fresh("event_hubs/entra_id/client_secret")}}},
+		"upstash":   {"upstash", map[string]any{"endpoint": nowhere, "username": "alice", "password": c.fresh("upstash/password")}},
+	} {
+		path := "/v1/connections/" + name
+		c.want(http.StatusBadGateway, http.MethodPut, path, map[string]any{"kind": one.kind, "spec": one.spec})
+		c.want(http.StatusOK, http.MethodPut, path, map[string]any{"kind": one.kind, "spec": one.spec, "test": false})
+	}
+}
+
+const krb5 = "[libdefaults]\ndefault_realm = EXAMPLE.TEST\n[realms]\nEXAMPLE.TEST = {\n  kdc = 127.0.0.1:1\n}\n"
+
+// keytab makes a keytab with a key of its own.
+func (c *canaries) keytab(field string) string {
+	c.t.Helper()
+	keys := keytab.New()
+	must(c.t, keys.AddEntry("headgate", "EXAMPLE.TEST", rand.Text(), time.Now(), 1, etypeID.AES256_CTS_HMAC_SHA1_96))
+	raw, err := keys.Marshal()
+	must(c.t, err)
+	return c.keep(field, base64.StdEncoding.EncodeToString(raw))
+}
+
 // fakeRegistry is a registry, or a guard before one. It tells the credentials of others in its refusals.
 func fakeRegistry(t *testing.T, authorized func(*http.Request) bool, behind http.Handler, cfg *tls.Config) string {
 	t.Helper()
@@ -391,6 +447,7 @@ func TestCanary(t *testing.T) {
 	put(http.StatusOK, "bearer", "schema_registry", true, map[string]any{"url": withBearer, "bearer": map[string]any{"token": holder.value}})
 	put(http.StatusBadGateway, "bearer", "schema_registry", true, map[string]any{"url": withBearer, "bearer": map[string]any{"token": c.fresh("schema_registry/bearer/token")}})
 	put(http.StatusOK, "certificate", "schema_registry", true, map[string]any{"url": withCertificate, "tls": clientTLS(pki.CA.Cert, client)})
+	c.presets(pki)
 	c.mistakes()
 	for _, from := range []string{"login", "mutual"} {
 		c.ask(http.MethodPut, "/v1/connectors/"+from+"?start_timeout=2s", map[string]any{
@@ -488,6 +545,7 @@ func TestRealCanary(t *testing.T) {
 	variables["scram"], version = second, 3
 	cli(0, "apply", "-input=false", "-no-color", "-auto-approve")
 	d.waitState("canary", api.StateRunning)
+	c.presets(pki)
 	c.mistakes()
 	c.looksAround("canary")
 	cli(0, "show", "-json")

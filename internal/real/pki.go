@@ -15,6 +15,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/youmark/pkcs8"
 )
 
 // certificateLife is how long a certificate is valid: longer than any test run, short enough to be worthless later.
@@ -33,6 +35,19 @@ func (k KeyPair) TLS() (tls.Certificate, error) {
 		return tls.Certificate{}, fmt.Errorf("read a key pair: %w", err)
 	}
 	return pair, nil
+}
+
+// Encrypted returns the key encrypted with a password (PKCS #8), as "openssl pkcs8 -topk8" writes it.
+func (k KeyPair) Encrypted(password string) ([]byte, error) {
+	pair, err := k.TLS()
+	if err != nil {
+		return nil, err
+	}
+	der, err := pkcs8.MarshalPrivateKey(pair.PrivateKey, []byte(password), pkcs8.DefaultOpts)
+	if err != nil {
+		return nil, fmt.Errorf("encrypt a key: %w", err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: der}), nil
 }
 
 // WriteFiles writes the pair to <name>.crt and <name>.key in the folder dir and returns their paths.
@@ -93,6 +108,13 @@ func (p *PKI) IssueClient(commonName string) (KeyPair, error) {
 // IssueExpiredServer issues a server certificate that ended an hour ago.
 func (p *PKI) IssueExpiredServer(hosts ...string) (KeyPair, error) {
 	return issue(expired(serverTemplate(hosts)), &p.CA)
+}
+
+// IssueEarlyServer issues a server certificate that begins in an hour, as that of a clock which is ahead.
+func (p *PKI) IssueEarlyServer(hosts ...string) (KeyPair, error) {
+	template := serverTemplate(hosts)
+	template.NotBefore = time.Now().Add(time.Hour)
+	return issue(template, &p.CA)
 }
 
 // IssueExpiredClient issues a client certificate that ended an hour ago.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"reflect"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
@@ -32,15 +33,24 @@ func (d *testDataSource) Metadata(_ context.Context, req datasource.MetadataRequ
 
 // outcome is how the outcome of a test looks in Terraform.
 type outcome struct {
-	OK    bool                     `json:"ok" doc:"Whether every step succeeded."`
-	Steps []api.ConnectionTestStep `json:"steps" doc:"The steps that were tried, in order."`
-	Error *cause                   `json:"error,omitempty" doc:"Why it does not work; null when it does."`
+	OK             bool                     `json:"ok" doc:"Whether every step succeeded."`
+	DurationMillis float64                  `json:"duration_ms" doc:"How long all steps took together, in milliseconds."`
+	Steps          []api.ConnectionTestStep `json:"steps" doc:"The steps that were tried, in order."`
+	Error          *cause                   `json:"error,omitempty" doc:"Why it does not work; null when it does."`
+	Warnings       []warning                `json:"warnings" doc:"What works and should still be known, such as a certificate that ends soon."`
 }
 
 type cause struct {
 	Summary string `json:"summary" doc:"What went wrong, in one line."`
 	Detail  string `json:"detail" doc:"What was being done, and what the other side said."`
 	Remedy  string `json:"remedy" doc:"The way out."`
+	// Attribute is empty when no single field is to blame.
+	Attribute string `json:"attribute" doc:"The field of the connection that is to blame, below the block of its kind, such as sasl.password."`
+}
+
+type warning struct {
+	Summary string `json:"summary" doc:"What should be known, in one line."`
+	Detail  string `json:"detail" doc:"What it means."`
 }
 
 func outcomeFields() []spec.Field { return spec.FieldsOf(reflect.TypeFor[outcome]()) }
@@ -80,9 +90,16 @@ func (d *testDataSource) Read(ctx context.Context, req datasource.ReadRequest, r
 }
 
 func flattenTest(t *api.ConnectionTest) outcome {
-	o := outcome{OK: t.OK, Steps: t.Steps}
+	o := outcome{OK: t.OK, Steps: t.Steps, Warnings: []warning{}}
+	for _, s := range t.Steps {
+		o.DurationMillis += s.DurationMillis
+	}
+	for _, w := range t.Warnings {
+		o.Warnings = append(o.Warnings, warning{Summary: w.Summary, Detail: w.Detail})
+	}
 	if t.Error != nil {
-		o.Error = &cause{Summary: t.Error.Summary, Detail: t.Error.Detail, Remedy: t.Error.Remedy}
+		field := strings.Join(spec.Steps(strings.TrimPrefix(t.Error.Attribute, "/spec")), ".")
+		o.Error = &cause{Summary: t.Error.Summary, Detail: t.Error.Detail, Remedy: t.Error.Remedy, Attribute: field}
 	}
 	return o
 }

@@ -76,7 +76,7 @@ func (r Request) detail(e api.Error) string {
 	case api.CodeAlreadyExists:
 		parts = append(parts, r.importHint())
 	case api.CodeConnection:
-		if strings.HasPrefix(r.Doing, "check ") {
+		if strings.HasPrefix(r.Doing, "check ") && r.Resource != "headgate_connection" {
 			parts = append(parts, "A plan asks through the connection as it is now. If this plan corrects the connection, apply that first: terraform apply -target=headgate_connection.<name>.")
 		}
 	case api.CodeNotFound:

@@ -10,9 +10,6 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/sasl"
-	"github.com/twmb/franz-go/pkg/sasl/plain"
-	"github.com/twmb/franz-go/pkg/sasl/scram"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/connection"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/tlsclient"
@@ -30,21 +27,26 @@ func Options(c *api.KafkaConnection) ([]kgo.Opt, error) {
 		kgo.SoftwareNameAndVersion("headgate", "1"),
 	}
 	if usesTLS(c) {
-		// The configuration is checked once here; the dialer sets the name of each broker.
-		if _, err := tlsclient.Config(c.TLS, ""); err != nil {
+		// The configuration is made once, for a key may take long to decrypt; the dialer sets the name of each broker.
+		cfg, err := tlsclient.Config(c.TLS, "")
+		if err != nil {
 			return nil, err
 		}
-		opts = append(opts, kgo.Dialer(tlsDialer(c.TLS)))
+		opts = append(opts, kgo.Dialer(tlsDialer(cfg)))
 	} else {
 		opts = append(opts, kgo.DialTimeout(dialTimeout))
 	}
 	if usesSASL(c) {
-		opts = append(opts, kgo.SASL(mechanism(c.SASL)))
+		m, err := mechanism(c.SASL)
+		if err != nil {
+			return nil, err
+		}
+		opts = append(opts, kgo.SASL(m))
 	}
 	return opts, nil
 }
 
-func tlsDialer(settings *api.TLS) func(ctx context.Context, network, address string) (net.Conn, error) {
+func tlsDialer(base *tls.Config) func(ctx context.Context, network, address string) (net.Conn, error) {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 		defer cancel()
@@ -52,22 +54,9 @@ func tlsDialer(settings *api.TLS) func(ctx context.Context, network, address str
 		if err != nil {
 			return nil, fmt.Errorf("split broker address: %w", err)
 		}
-		cfg, err := tlsclient.Config(settings, host)
-		if err != nil {
-			return nil, err
-		}
+		cfg := base.Clone()
+		cfg.ServerName = host
 		return (&tls.Dialer{NetDialer: &net.Dialer{}, Config: cfg}).DialContext(ctx, network, address)
-	}
-}
-
-func mechanism(s *api.KafkaSASL) sasl.Mechanism {
-	switch s.Mechanism {
-	case "SCRAM-SHA-256":
-		return scram.Auth{User: s.Username, Pass: s.Password}.AsSha256Mechanism()
-	case "SCRAM-SHA-512":
-		return scram.Auth{User: s.Username, Pass: s.Password}.AsSha512Mechanism()
-	default:
-		return plain.Auth{User: s.Username, Pass: s.Password}.AsMechanism()
 	}
 }
 

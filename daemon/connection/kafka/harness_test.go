@@ -65,11 +65,52 @@ func wantFailure(t *testing.T, result api.ConnectionTest, want trial) {
 			t.Errorf("step %s failed and the test went on", s.Step)
 		}
 	}
-	if e.Code != api.CodeConnection || e.Attribute != "/spec/bootstrap_servers" {
-		t.Errorf("code %s, attribute %s", e.Code, e.Attribute)
+	if attribute := blamed(t, e.Detail); e.Code != api.CodeConnection || e.Attribute != attribute {
+		t.Errorf("code %s, attribute %s, want %s", e.Code, e.Attribute, attribute)
 	}
 	wantWords(t, "cause", e.Detail, want.cause)
 	wantWords(t, "remedy", e.Remedy, want.remedy)
+}
+
+// blames says which field each cause is the fault of.
+var blames = []struct{ cause, attribute string }{
+	{"advertises a broker", "/spec/bootstrap_servers"},
+	{"does not exist", "/spec/bootstrap_servers/0"},
+	{"nothing listens", "/spec/bootstrap_servers/0"},
+	{"packets are dropped", "/spec/bootstrap_servers/0"},
+	{"not for this host name", "/spec/bootstrap_servers/0"},
+	{"expired on", "/spec/bootstrap_servers/0"},
+	{"valid only from", "/spec/bootstrap_servers/0"},
+	{"does not answer as Kafka", "/spec/bootstrap_servers/0"},
+	{"may do nothing", "/spec/bootstrap_servers/0"},
+	{"self-signed", "/spec/tls/ca_certificate"},
+	{"authority that is not trusted", "/spec/tls/ca_certificate"},
+	{"does not answer in TLS", "/spec/security_protocol"},
+	{"the listener speaks TLS", "/spec/security_protocol"},
+	{"does not authenticate with SASL", "/spec/security_protocol"},
+	{"not authenticated", "/spec/security_protocol"},
+	{"the server refused the TLS handshake", "/spec/tls/client_certificate"},
+	{"after the TLS handshake", "/spec/tls/client_certificate"},
+	{"refuses the client certificate", "/spec/tls/client_certificate"},
+	{"does not offer", "/spec/sasl/mechanism"},
+	{"refuses the user name or password", "/spec/sasl/password"},
+	{"refuses the token", "/spec/sasl/oauth"},
+	{"refuses the client id or secret", "/spec/sasl/oauth/client_secret"},
+	{"key distribution center refuses the password", "/spec/sasl/password"},
+	{"does not know the principal", "/spec/sasl/username"},
+	{"does not know the brokers' principal", "/spec/sasl/kerberos/service_name"},
+	{"key distribution center cannot be reached", "/spec/sasl/kerberos/config"},
+}
+
+func blamed(t *testing.T, detail string) string {
+	t.Helper()
+	for _, b := range blames {
+		if strings.Contains(detail, b.cause) {
+			return b.attribute
+		}
+	}
+	t.Errorf("nobody knows what is to blame for %q", detail)
+	return ""
 }
 
 func wantWords(t *testing.T, what, text string, words []string) {

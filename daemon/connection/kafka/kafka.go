@@ -39,6 +39,9 @@ func (Kind) Check(target any) []spec.Problem {
 	if !usesTLS(c) && c.TLS != nil {
 		problems = append(problems, spec.Problem{Path: "/tls", Message: "has no effect with security_protocol " + c.SecurityProtocol + ": use SSL or SASL_SSL"})
 	}
+	if usesSASL(c) && c.SASL != nil {
+		problems = append(problems, checkSASL(c)...)
+	}
 	return append(problems, tlsclient.Check(c.TLS, "/tls")...)
 }
 
@@ -75,7 +78,10 @@ func (Kind) Warnings(target any) []api.Warning {
 			Detail: "Any server with a certificate of the trusted authorities can pose as this cluster.",
 		})
 	}
-	return warnings
+	if c.SASL != nil && c.SASL.OAuth != nil {
+		warnings = append(warnings, oauthWarnings(c.SASL.OAuth)...)
+	}
+	return append(warnings, tlsclient.Warnings(c.TLS, "/spec/tls")...)
 }
 
 // References lists the schema registry.

@@ -65,6 +65,8 @@ func TestCertificates(t *testing.T) {
 	good := serverTLS(t, pki.Server, nil)
 	expired, err := pki.IssueExpiredServer("127.0.0.1")
 	expiredServer := listen(t, serverTLS(t, expired, err), shakeHands)
+	early, err := pki.IssueEarlyServer("127.0.0.1")
+	earlyServer := listen(t, serverTLS(t, early, err), shakeHands)
 	self, err := real.SelfSigned("127.0.0.1")
 	selfSigned := listen(t, serverTLS(t, self, err), shakeHands)
 	elsewhere, err := pki.IssueServer("b-1.elsewhere.example")
@@ -72,6 +74,7 @@ func TestCertificates(t *testing.T) {
 	server := listen(t, good, shakeHands)
 	try(t, []trial{
 		{"expired", overTLS(api.TLS{CACertificate: ca}, expiredServer), api.StepTLS, []string{"expired on 20"}, []string{"Renew the server's certificate"}},
+		{"clock skew: not valid yet", overTLS(api.TLS{CACertificate: ca}, earlyServer), api.StepTLS, []string{"valid only from"}, []string{"Check the clocks"}},
 		{"self-signed", overTLS(api.TLS{CACertificate: ca}, selfSigned), api.StepTLS, []string{"self-signed"}, []string{"tls.ca_certificate"}},
 		{"other authority", overTLS(api.TLS{CACertificate: string(other.CA.Cert)}, server), api.StepTLS, []string{"authority that is not trusted"}, []string{"tls.ca_certificate"}},
 		{"the system's authorities", overTLS(api.TLS{}, server), api.StepTLS, []string{"authority that is not trusted"}, []string{"tls.ca_certificate"}},

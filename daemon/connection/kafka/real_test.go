@@ -33,7 +33,7 @@ func TestRealWrongCredentials(t *testing.T) {
 	nobody := real.User{Name: "nobody", Password: "nothing"}
 	var trials []trial
 	for _, m := range mechanisms {
-		cause, remedy := []string{"refuses the user name or password"}, []string{"sasl.username and the password", m}
+		cause, remedy := []string{"refuses the user name or password"}, []string{"sasl.username and sasl.password", m}
 		trials = append(trials,
 			trial{"wrong password, " + m, overSASL(m, wrong, plain), api.StepAuthentication, cause, remedy},
 			trial{"wrong password over TLS, " + m, overSASLTLS(m, wrong, cluster.CA(), secure), api.StepAuthentication, cause, remedy},

@@ -9,24 +9,50 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/sasl"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/probe"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/tlsclient"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/internal/spec"
 )
 
 // Test walks to each bootstrap server in turn, DNS, TCP, TLS, protocol, authentication, authorization, and then looks
 // whether the brokers that the cluster advertises can be reached from here. One bootstrap server that answers is enough,
-// as it is for every Kafka client; the others are warned about.
+// as it is for every Kafka client; the others are warned about. Where tokens are needed, the way to the token endpoint is
+// walked too, before the first authentication.
 func (Kind) Test(ctx context.Context, target any) api.ConnectionTest {
-	t := &tester{c: target.(*api.KafkaConnection)}
-	t.Attribute = "/spec/bootstrap_servers"
+	return newTester(target.(*api.KafkaConnection), nil).test(ctx)
+}
+
+type tester struct {
+	probe.Recorder
+	c *api.KafkaConnection
+
+	mechanism sasl.Mechanism // made at the first authentication
+	skew      time.Duration  // of the token endpoint's clock against ours
+	tokens    error          // why there are none
+}
+
+// newTester makes a tester that speaks of a preset's own fields.
+func newTester(c *api.KafkaConnection, own fields) *tester {
+	t := &tester{c: c}
+	t.Own, t.Base = own.own, KindName
+	t.Attribute = "/spec" + own.own("/bootstrap_servers")
+	return t
+}
+
+func (t *tester) test(ctx context.Context) api.ConnectionTest {
+	everywhere := t.Attribute
 	advertised := map[string]bool{}
-	for _, server := range t.c.BootstrapServers {
+	for i, server := range t.c.BootstrapServers {
+		t.Attribute = "/spec" + t.Own(spec.Join("/bootstrap_servers", strconv.Itoa(i)))
 		brokers, err := t.server(ctx, server)
+		if t.tokens != nil {
+			return t.Result() // no broker can be reached without a token
+		}
 		if err != nil {
 			continue
 		}
@@ -34,6 +60,7 @@ func (Kind) Test(ctx context.Context, target any) api.ConnectionTest {
 			advertised[b] = true
 		}
 	}
+	t.Attribute = everywhere
 	if len(advertised) == 0 {
 		return t.Result()
 	}
@@ -42,25 +69,12 @@ func (Kind) Test(ctx context.Context, target any) api.ConnectionTest {
 	return t.Result()
 }
 
-type tester struct {
-	probe.Recorder
-	c *api.KafkaConnection
-}
-
 func (t *tester) server(ctx context.Context, address string) (brokers []string, err error) {
-	if err := t.DNS(ctx, address); err != nil {
-		return nil, err
-	}
-	conn, err := t.TCP(ctx, address)
+	conn, err := t.connect(ctx, address)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = conn.Close() }()
-	if usesTLS(t.c) {
-		if conn, err = t.handshake(ctx, conn, address); err != nil {
-			return nil, err
-		}
-	}
 	w := newWire(conn)
 	if err := t.protocol(ctx, w, address); err != nil {
 		return nil, err
@@ -73,13 +87,30 @@ func (t *tester) server(ctx context.Context, address string) (brokers []string, 
 	return t.authorization(ctx, w, address)
 }
 
+// connect takes the steps that come before the first byte of Kafka.
+func (t *tester) connect(ctx context.Context, address string) (net.Conn, error) {
+	if err := t.DNS(ctx, address); err != nil {
+		return nil, err
+	}
+	conn, err := t.TCP(ctx, address)
+	if err != nil || !usesTLS(t.c) {
+		return conn, err
+	}
+	secured, err := t.handshake(ctx, conn, address)
+	if err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return secured, nil
+}
+
 func (t *tester) handshake(ctx context.Context, conn net.Conn, address string) (net.Conn, error) {
 	host, _, _ := net.SplitHostPort(address)
 	cfg, err := tlsclient.Config(t.c.TLS, host)
 	if err != nil {
 		return nil, t.Step(ctx, api.StepTLS, address, func(context.Context) (string, error) { return "", err })
 	}
-	plain := "If the listener speaks without TLS, set security_protocol to " + withoutTLS(t.c.SecurityProtocol) + ", or use the port of a TLS listener."
+	plain := "If the listener speaks without TLS, set {/security_protocol} to " + withoutTLS(t.c.SecurityProtocol) + ", or use the port of a TLS listener."
 	return t.TLS(ctx, conn, address, cfg, plain)
 }
 
@@ -98,16 +129,16 @@ func (t *tester) protocol(ctx context.Context, w *wire, address string) error {
 		case err == nil:
 			return fmt.Sprintf("Kafka answers, %d APIs", len(w.versions)), nil
 		case !usesTLS(t.c) && speaksTLS(ctx, address):
-			return "", probe.Fail("the listener speaks TLS and security_protocol is "+t.c.SecurityProtocol,
-				"Set security_protocol to "+strings.Replace(t.c.SecurityProtocol, "PLAINTEXT", "SSL", 1)+", or use the port of a listener without TLS.", nil)
+			return "", probe.Blame("/security_protocol", "the listener speaks TLS and security_protocol is "+t.c.SecurityProtocol,
+				"Set {/security_protocol} to "+strings.Replace(t.c.SecurityProtocol, "PLAINTEXT", "SSL", 1)+", or use the port of a listener without TLS.", nil)
 		case errors.Is(err, errNotKafka):
 			return "", probe.Fail("what listens there does not answer as Kafka", "Check the port: it must be a client listener of a broker.", nil)
 		// With TLS 1.3 a server refuses a client certificate, or that there is none, only after the handshake.
 		case probe.IsTLSAlert(err) && t.clientCertificate() != "":
-			return "", probe.Fail("the broker refuses the client certificate", "Set tls.client_certificate and tls.client_key to one that it trusts, and that has not expired.", err)
+			return "", probe.Blame("/tls/client_certificate", "the broker refuses the client certificate", "Set {/tls/client_certificate} and {/tls/client_key} to one that it trusts, and that has not expired.", err)
 		case usesTLS(t.c) && t.clientCertificate() == "":
-			return "", probe.Fail("the broker ends the connection after the TLS handshake",
-				"Most often it wants a client certificate: set tls.client_certificate and tls.client_key to one that it trusts.", err)
+			return "", probe.Blame("/tls/client_certificate", "the broker ends the connection after the TLS handshake",
+				"Most often it wants a client certificate: set {/tls/client_certificate} and {/tls/client_key} to one that it trusts.", err)
 		}
 		return "", probe.Fail("what listens there does not answer as Kafka", "Check the port: it must be a client listener of a broker.", err)
 	})
@@ -131,100 +162,7 @@ func speaksTLS(ctx context.Context, address string) bool {
 	return true
 }
 
-// authentication runs the SASL exchange (KIP-43, KIP-152) step by step.
-func (t *tester) authentication(ctx context.Context, w *wire, address string) error {
-	return t.Step(ctx, api.StepAuthentication, address, func(ctx context.Context) (string, error) {
-		handshake := kmsg.NewPtrSASLHandshakeRequest()
-		handshake.Version = 1
-		handshake.Mechanism = t.c.SASL.Mechanism
-		offered := kmsg.NewPtrSASLHandshakeResponse()
-		if err := w.do(ctx, handshake, offered); err != nil {
-			return "", probe.Fail("the broker ends the connection when authentication begins", "Check that this port is a SASL listener.", err)
-		}
-		if err := t.mechanismError(offered); err != nil {
-			return "", err
-		}
-		if err := exchange(ctx, w, t.c.SASL, address); err != nil {
-			return "", err
-		}
-		return fmt.Sprintf("%s as %s", t.c.SASL.Mechanism, t.c.SASL.Username), nil
-	})
-}
-
-func (t *tester) mechanismError(offered *kmsg.SASLHandshakeResponse) error {
-	switch {
-	case kerr.ErrorForCode(offered.ErrorCode) == nil:
-		return nil
-	case errors.Is(kerr.ErrorForCode(offered.ErrorCode), kerr.UnsupportedSaslMechanism):
-		return probe.Fail(fmt.Sprintf("the broker does not offer %s, it offers %s", t.c.SASL.Mechanism, strings.Join(offered.SupportedMechanisms, ", ")), "Set sasl.mechanism to one that it offers.", nil)
-	case errors.Is(kerr.ErrorForCode(offered.ErrorCode), kerr.IllegalSaslState):
-		return probe.Fail("the listener does not authenticate with SASL", "Set security_protocol to "+strings.TrimPrefix(t.c.SecurityProtocol, "SASL_")+", or use the port of a SASL listener.", nil)
-	default:
-		return probe.Fail("the broker refuses to begin authentication", "", kerr.ErrorForCode(offered.ErrorCode))
-	}
-}
-
-func exchange(ctx context.Context, w *wire, s *api.KafkaSASL, address string) error {
-	host, _, _ := net.SplitHostPort(address)
-	session, message, err := mechanism(s).Authenticate(ctx, host)
-	if err != nil {
-		return fmt.Errorf("begin %s: %w", s.Mechanism, err)
-	}
-	for done := false; !done; {
-		req := kmsg.NewPtrSASLAuthenticateRequest()
-		w.negotiate(req)
-		req.SASLAuthBytes = message
-		resp := kmsg.NewPtrSASLAuthenticateResponse()
-		if err := w.do(ctx, req, resp); err != nil {
-			return probe.Fail("the broker ends the connection during authentication", "Most often the user name or password is wrong: check sasl.username and the password.", err)
-		}
-		if resp.ErrorCode != 0 {
-			return probe.Fail("the broker refuses the user name or password", "Check sasl.username and the password, and that the user exists for "+s.Mechanism+".", kerr.ErrorForCode(resp.ErrorCode))
-		}
-		done, message, err = session.Challenge(resp.SASLAuthBytes)
-		if err != nil {
-			return probe.Fail("the broker could not prove that it knows the password", "Check the password, and that the address is that of the right cluster.", err)
-		}
-		// PLAIN is done before it has anything to say; SCRAM ends on the server's proof.
-		if done || len(message) == 0 {
-			return nil
-		}
-	}
-	return nil
-}
-
-// authorization asks for the brokers and for what we may do.
-func (t *tester) authorization(ctx context.Context, w *wire, address string) (brokers []string, err error) {
-	err = t.Step(ctx, api.StepAuthorization, address, func(ctx context.Context) (string, error) {
-		req := kmsg.NewPtrMetadataRequest()
-		w.negotiate(req)
-		req.Topics = []kmsg.MetadataRequestTopic{}
-		resp := kmsg.NewPtrMetadataResponse()
-		if err := w.do(ctx, req, resp); err != nil {
-			return "", t.metadataFailure(err)
-		}
-		for _, b := range resp.Brokers {
-			brokers = append(brokers, net.JoinHostPort(b.Host, strconv.Itoa(int(b.Port))))
-		}
-		slices.Sort(brokers)
-		cluster := "unnamed"
-		if resp.ClusterID != nil {
-			cluster = *resp.ClusterID
-		}
-		return fmt.Sprintf("cluster %s with %d broker(s)", cluster, len(brokers)), nil
-	})
-	return brokers, err
-}
-
-func (t *tester) metadataFailure(err error) error {
-	if !usesSASL(t.c) {
-		return probe.Fail("the broker answers, but not to a client that is not authenticated",
-			"The listener wants SASL: set security_protocol to SASL_"+t.c.SecurityProtocol+" and fill in sasl.", err)
-	}
-	return probe.Fail("the broker ends the connection although it accepted the credentials", "Check what the user may do.", err)
-}
-
-// advertised connects to the brokers under the names that the cluster gives them: clients use those, not the bootstrap ones.
+// advertised connects, TLS included, to the brokers under the names that the cluster gives them: clients use those, not the bootstrap ones.
 func (t *tester) advertised(ctx context.Context, brokers map[string]bool) {
 	for _, server := range t.c.BootstrapServers {
 		delete(brokers, server)
@@ -235,11 +173,7 @@ func (t *tester) advertised(ctx context.Context, brokers map[string]bool) {
 	}
 	slices.Sort(names)
 	for _, address := range names {
-		if err := t.DNS(ctx, address); err != nil {
-			t.explainAdvertised(address)
-			return
-		}
-		conn, err := t.TCP(ctx, address)
+		conn, err := t.connect(ctx, address)
 		if err != nil {
 			t.explainAdvertised(address)
 			return

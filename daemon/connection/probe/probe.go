@@ -10,11 +10,13 @@ import (
 	"io"
 	"net"
 	"os"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/internal/spec"
 )
 
 // StepTimeout bounds each step.
@@ -22,9 +24,12 @@ const StepTimeout = 5 * time.Second
 
 // StepError is why a step failed, for people.
 type StepError struct {
-	Cause  string
+	Cause string
+	// Remedy may name fields as JSON pointers below the spec, in braces: "Set {/tls/ca_certificate}."
 	Remedy string
 	Err    error
+	// Field is the JSON pointer, below the spec, of the field that is to blame; empty blames the address.
+	Field string
 }
 
 func (f *StepError) Error() string {
@@ -41,11 +46,23 @@ func Fail(cause, remedy string, err error) error {
 	return &StepError{Cause: cause, Remedy: remedy, Err: err}
 }
 
+// Blame is [Fail] for a field other than the one that holds the address.
+func Blame(field, cause, remedy string, err error) error {
+	return &StepError{Cause: cause, Remedy: remedy, Err: err, Field: field}
+}
+
 // Recorder writes down the steps of a test. The first failure is the one that is told.
 type Recorder struct {
 	Test api.ConnectionTest
 	// Attribute is the JSON pointer, into the request body, of the field that holds the address.
 	Attribute string
+	// Subject says what is at the address when it is not the system itself, such as "the token endpoint".
+	Subject string
+	// Own translates the pointer of a field that is to blame into the kind's own, below the spec; empty when the kind has
+	// no such field. Nil knows the fields of tls.
+	Own func(field string) string
+	// Base is the kind that has the fields that this one has not, for a preset of another kind.
+	Base string
 
 	failures []*api.Error
 }
@@ -92,11 +109,40 @@ func (r *Recorder) Result() api.ConnectionTest {
 }
 
 func (r *Recorder) apiError(step, address string, err error) *api.Error {
-	remedy := ""
+	remedy, attribute := "", r.Attribute
 	if f, ok := errors.AsType[*StepError](err); ok {
-		remedy = f.Remedy
+		remedy = fieldReference.ReplaceAllStringFunc(f.Remedy, r.name)
+		if own := r.own(f.Field); own != "" {
+			attribute = "/spec" + own
+		}
 	}
-	return api.Upstream(api.CodeConnection, r.Attribute, fmt.Sprintf("Connection test failed at step %s for %s", step, address), err.Error(), remedy)
+	summary := fmt.Sprintf("Connection test failed at step %s for %s", step, address)
+	if r.Subject != "" {
+		summary += ", " + r.Subject
+	}
+	return api.Upstream(api.CodeConnection, attribute, summary, err.Error(), remedy)
+}
+
+// fieldReference is a field in a remedy.
+var fieldReference = regexp.MustCompile(`\{/[a-z0-9_/]+\}`)
+
+// name is how a field is called in sentences.
+func (r *Recorder) name(reference string) string {
+	field := strings.Trim(reference, "{}")
+	if own := r.own(field); own != "" {
+		return strings.Join(spec.Steps(own), ".")
+	}
+	return strings.Join(spec.Steps(field), ".") + " (with the kind " + r.Base + ")"
+}
+
+func (r *Recorder) own(field string) string {
+	switch {
+	case r.Own != nil:
+		return r.Own(field)
+	case strings.HasPrefix(field, "/tls/"):
+		return field
+	}
+	return ""
 }
 
 // DNS resolves the host of an address.
@@ -154,7 +200,7 @@ func (r *Recorder) TLS(ctx context.Context, conn net.Conn, address string, cfg *
 	client := tls.Client(conn, cfg)
 	err := r.Step(ctx, api.StepTLS, address, func(ctx context.Context) (string, error) {
 		if err := client.HandshakeContext(ctx); err != nil {
-			return "", TLSFailure(err, plain)
+			return "", tlsFailure(err, plain)
 		}
 		state := client.ConnectionState()
 		leaf := state.PeerCertificates[0]
@@ -163,8 +209,8 @@ func (r *Recorder) TLS(ctx context.Context, conn net.Conn, address string, cfg *
 	return client, err
 }
 
-// TLSFailure says what a failed handshake means.
-func TLSFailure(err error, plain string) error {
+// tlsFailure says what a failed handshake means.
+func tlsFailure(err error, plain string) error {
 	var (
 		invalid   x509.CertificateInvalidError
 		authority x509.UnknownAuthorityError
@@ -177,16 +223,16 @@ func TLSFailure(err error, plain string) error {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return Fail("the server's certificate expired on "+invalid.Cert.NotAfter.Format(time.DateOnly), "Renew the server's certificate.", nil)
 	case errors.As(err, &host):
-		return Fail("the server's certificate is not for this host name", "Connect by a name in the certificate, or set tls.endpoint_identification to \"none\" if any name will do.", host)
+		return Fail("the server's certificate is not for this host name", "Connect by a name in the certificate, or set {/tls/endpoint_identification} to \"none\" if any name will do.", host)
 	case errors.As(err, &authority):
-		return Fail(unknownAuthority(authority), "Put the PEM certificate of the authority that signed it into tls.ca_certificate.", nil)
+		return Blame("/tls/ca_certificate", unknownAuthority(authority), "Put the PEM certificate of the authority that signed it into {/tls/ca_certificate}.", nil)
 	case errors.As(err, &header), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET),
 		errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
-		return Fail("the server does not answer in TLS", plain, err)
+		return Blame("/security_protocol", "the server does not answer in TLS", plain, err)
 	case IsTLSAlert(err):
-		return Fail("the server refused the TLS handshake", "Most often it wants a client certificate: set tls.client_certificate and tls.client_key to one that it trusts.", err)
+		return Blame("/tls/client_certificate", "the server refused the TLS handshake", "Most often it wants a client certificate: set {/tls/client_certificate} and {/tls/client_key} to one that it trusts.", err)
 	}
-	return Fail("the TLS handshake failed", "Check tls.ca_certificate, and which TLS versions the server allows.", err)
+	return Fail("the TLS handshake failed", "Check {/tls/ca_certificate}, and which TLS versions the server allows.", err)
 }
 
 // IsTLSAlert says whether the other side ended the connection with a TLS alert. crypto/tls has no type for it.

@@ -104,7 +104,14 @@ func wantFailure(t *testing.T, result api.ConnectionTest, want trial) {
 	if last.OK || last.Step != want.step || !strings.Contains(e.Summary, "step "+want.step+" for ") {
 		t.Errorf("failed at step %s (%s), want %s", last.Step, e.Summary, want.step)
 	}
-	if e.Code != api.CodeConnection || e.Attribute != "/spec/url" {
+	attribute := "/spec/url"
+	switch {
+	case strings.Contains(e.Detail, "self-signed"), strings.Contains(e.Detail, "authority that is not trusted"):
+		attribute = "/spec/tls/ca_certificate"
+	case strings.Contains(e.Detail, "refused the TLS handshake"):
+		attribute = "/spec/tls/client_certificate"
+	}
+	if e.Code != api.CodeConnection || e.Attribute != attribute {
 		t.Errorf("code %s, attribute %s", e.Code, e.Attribute)
 	}
 	if !strings.Contains(e.Detail, want.cause) || !strings.Contains(e.Remedy, want.remedy) {

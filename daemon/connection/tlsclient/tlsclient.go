@@ -4,12 +4,17 @@ package tlsclient
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/internal/spec"
 )
+
+// endsSoon is how long before its end a client certificate is warned about.
+const endsSoon = 30 * 24 * time.Hour
 
 // Config makes the configuration for one server name. Nil settings trust the system's authorities.
 func Config(settings *api.TLS, serverName string) (*tls.Config, error) {
@@ -25,9 +30,9 @@ func Config(settings *api.TLS, serverName string) (*tls.Config, error) {
 		cfg.RootCAs = pool
 	}
 	if settings.ClientCertificate != "" {
-		pair, err := tls.X509KeyPair([]byte(settings.ClientCertificate), []byte(settings.ClientKey))
-		if err != nil {
-			return nil, errors.New("client_certificate and client_key are not a PEM certificate and its PEM key")
+		pair, problem := clientPair(settings)
+		if problem != nil {
+			return nil, fmt.Errorf("%s %s", problem.Path[1:], problem.Message)
 		}
 		cfg.Certificates = []tls.Certificate{pair}
 	}
@@ -49,21 +54,47 @@ func Check(settings *api.TLS, base string) []spec.Problem {
 		}
 	}
 	switch {
+	case settings.ClientKey == "" && settings.ClientKeyPassword != "":
+		problems = append(problems, spec.Problem{Path: spec.Join(base, "client_key"), Message: "is required with client_key_password"})
 	case settings.ClientCertificate == "" && settings.ClientKey != "":
 		problems = append(problems, spec.Problem{Path: spec.Join(base, "client_certificate"), Message: "is required with client_key"})
 	case settings.ClientCertificate != "" && settings.ClientKey == "":
 		problems = append(problems, spec.Problem{Path: spec.Join(base, "client_key"), Message: "is required with client_certificate"})
 	case settings.ClientCertificate != "":
-		if _, err := tls.X509KeyPair([]byte(settings.ClientCertificate), []byte(settings.ClientKey)); err != nil {
-			problems = append(problems, spec.Problem{Path: spec.Join(base, "client_certificate"), Message: "is not a PEM certificate that belongs to the PEM key in client_key"})
+		if _, problem := clientPair(settings); problem != nil {
+			problems = append(problems, spec.Problem{Path: base + problem.Path, Message: problem.Message})
 		}
 	}
 	return problems
 }
 
-func pool(pem string) (*x509.CertPool, error) {
+// Warnings says what works and should still be known: that the client's certificate ends soon, or has ended. base is the
+// JSON pointer of the settings in the request body.
+func Warnings(settings *api.TLS, base string) []api.Warning {
+	if settings == nil || settings.ClientCertificate == "" {
+		return nil
+	}
+	block, _ := pem.Decode([]byte(settings.ClientCertificate))
+	if block == nil {
+		return nil
+	}
+	leaf, err := x509.ParseCertificate(block.Bytes)
+	if err != nil || time.Until(leaf.NotAfter) > endsSoon {
+		return nil
+	}
+	summary := "The client certificate expires on " + leaf.NotAfter.UTC().Format(time.DateOnly)
+	if time.Now().After(leaf.NotAfter) {
+		summary = "The client certificate expired on " + leaf.NotAfter.UTC().Format(time.DateOnly)
+	}
+	return []api.Warning{{
+		Summary: summary, Attribute: spec.Join(base, "client_certificate"),
+		Detail: "From then on the server refuses it. Renew it, and declare the new certificate and key.",
+	}}
+}
+
+func pool(certificates string) (*x509.CertPool, error) {
 	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM([]byte(pem)) {
+	if !pool.AppendCertsFromPEM([]byte(certificates)) {
 		return nil, errors.New("ca_certificate holds no PEM certificate")
 	}
 	return pool, nil

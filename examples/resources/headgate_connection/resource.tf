@@ -3,6 +3,11 @@ variable "kafka_password" {
   ephemeral = true
 }
 
+variable "client_secret" {
+  type      = string
+  ephemeral = true
+}
+
 resource "headgate_connection" "main" {
   name = "main"
   kafka = {
@@ -22,6 +27,60 @@ resource "headgate_connection" "registry" {
   name = "registry"
   schema_registry = {
     url = "https://registry.internal:8081"
+  }
+  test = false
+}
+
+# The vendors' clusters have kinds of their own, with few fields and the right defaults.
+resource "headgate_connection" "cloud" {
+  name = "cloud"
+  confluent_cloud = {
+    bootstrap_server      = "pkc-12345.eu-central-1.aws.confluent.cloud"
+    api_key               = "ABCDEFGHIJKLMNOP"
+    api_secret_wo         = var.client_secret
+    api_secret_wo_version = 1
+  }
+  test = false
+}
+
+resource "headgate_connection" "msk" {
+  name = "msk"
+  msk = {
+    bootstrap_servers = ["b-1.orders.a1b2c3.c4.kafka.eu-central-1.amazonaws.com"]
+    iam               = { role_arn = "arn:aws:iam::123456789012:role/headgate" } # {}: whatever the daemon's machine has
+  }
+  test = false
+}
+
+resource "headgate_connection" "hubs" {
+  name = "hubs"
+  event_hubs = {
+    namespace = "contoso" # contoso.servicebus.windows.net:9093
+    entra_id = {
+      tenant_id                = "0a1b2c3d-0000-0000-0000-000000000000"
+      client_id                = "4e5f6a7b-0000-0000-0000-000000000000"
+      client_secret_wo         = var.client_secret
+      client_secret_wo_version = 1
+    }
+  }
+  test = false
+}
+
+# OAuth 2.0 client credentials: tokens are renewed before they end.
+resource "headgate_connection" "tokens" {
+  name = "tokens"
+  kafka = {
+    bootstrap_servers = ["b-1.internal:9094"]
+    sasl = {
+      mechanism = "OAUTHBEARER"
+      oauth = {
+        token_endpoint           = "https://login.internal/oauth2/token"
+        client_id                = "headgate"
+        client_secret_wo         = var.client_secret
+        client_secret_wo_version = 1
+        scopes                   = ["kafka"]
+      }
+    }
   }
   test = false
 }

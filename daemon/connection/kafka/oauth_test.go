@@ -1,0 +1,123 @@
+package kafka_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/headgate/terraform-provider-headgate/daemon/connection"
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/kafka"
+	"github.com/headgate/terraform-provider-headgate/internal/api"
+)
+
+func overBearer(endpoint, secret string, address string) api.KafkaConnection {
+	return api.KafkaConnection{
+		BootstrapServers: []string{address}, SecurityProtocol: "SASL_PLAINTEXT",
+		SASL: &api.KafkaSASL{Mechanism: "OAUTHBEARER", OAuth: &api.OAuthClientCredentials{TokenEndpoint: endpoint, ClientID: "headgate", ClientSecret: secret}},
+	}
+}
+
+func TestTokens(t *testing.T) {
+	endpoint := tokenEndpoint(t, "client-secret")
+	takes := (&saslBroker{mechanism: "OAUTHBEARER", judge: bearerLogin(endpoint.valid), rights: 1}).start(t, nil)
+	refuses := (&saslBroker{mechanism: "OAUTHBEARER", judge: bearerLogin(func(string) bool { return false }), rights: 1}).start(t, nil)
+	mayNothing := (&saslBroker{mechanism: "OAUTHBEARER", judge: bearerLogin(endpoint.valid)}).start(t, nil)
+	extended := (&saslBroker{mechanism: "OAUTHBEARER", judge: bearerLogin(endpoint.valid, "identityPoolId=pool-1", "logicalCluster=lkc-1"), rights: 1}).start(t, nil)
+	withExtensions := overBearer(endpoint.URL, "client-secret", extended)
+	withExtensions.SASL.OAuth.Extensions = map[string]string{"logicalCluster": "lkc-1", "identityPoolId": "pool-1"}
+	try(t, []trial{
+		{"works", overBearer(endpoint.URL, "client-secret", takes), "", nil, nil},
+		{"works with extensions", withExtensions, "", nil, nil},
+		{"refused token", overBearer(endpoint.URL, "client-secret", refuses), api.StepAuthentication, []string{"refuses the token", "invalid_token"}, []string{"trust this token endpoint"}},
+		{"unauthorized", overBearer(endpoint.URL, "client-secret", mayNothing), api.StepAuthorization, []string{"may do nothing"}, []string{"Describe", "test = false"}},
+	})
+	endpoint.skew.Store(int64(time.Hour))
+	try(t, []trial{{"clock skew", overBearer(endpoint.URL, "client-secret", refuses), api.StepAuthentication, []string{"refuses the token"}, []string{"clock of the token endpoint", "1h0m0s"}}})
+}
+
+func TestTokenEndpointsThatGiveNone(t *testing.T) {
+	endpoint := tokenEndpoint(t, "client-secret")
+	broker := (&saslBroker{mechanism: "OAUTHBEARER", judge: bearerLogin(endpoint.valid), rights: 1}).start(t, nil)
+	web := listen(t, nil, answerAsWeb)
+	pki := newPKI(t)
+	secure := listen(t, serverTLS(t, pki.Server, nil), shakeHands)
+	for name, tt := range map[string]struct{ url, secret, step, cause, remedy, attribute string }{
+		"down":            {"http://" + closedPort(t) + "/token", "x", api.StepTCP, "nothing listens", "Check the port", "/spec/sasl/oauth/token_endpoint"},
+		"unknown host":    {"http://no..such.host/token", "x", api.StepDNS, "does not exist", "spelling", "/spec/sasl/oauth/token_endpoint"},
+		"wrong secret":    {endpoint.URL, "wrong-secret", api.StepAuthentication, "refuses the client id or secret", "sasl.oauth.client_secret", "/spec/sasl/oauth/client_secret"},
+		"a web server":    {"http://" + web, "x", api.StepAuthentication, "not a token endpoint", "path included", "/spec/sasl/oauth/token_endpoint"},
+		"other authority": {"https://" + secure, "x", api.StepTLS, "authority that is not trusted", "sasl.oauth.tls.ca_certificate", "/spec/sasl/oauth/tls/ca_certificate"},
+		"no TLS there":    {"https://" + web, "x", api.StepTLS, "does not answer in TLS", "http://", "/spec/sasl/oauth/token_endpoint"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			target := overBearer(tt.url, tt.secret, broker)
+			result := kafka.Kind{}.Test(t.Context(), &target)
+			if result.OK {
+				t.Fatal("the test succeeded")
+			}
+			e, last := result.Error, result.Steps[len(result.Steps)-1]
+			if last.Step != tt.step || !strings.Contains(e.Detail, tt.cause) || !strings.Contains(e.Remedy, tt.remedy) || e.Attribute != tt.attribute || !strings.Contains(e.Summary, "the token endpoint") {
+				t.Errorf("step %s, %+v, want %+v", last.Step, e, tt)
+			}
+			if strings.Contains(e.Detail, "wrong-secret") {
+				t.Errorf("the secret is told: %s", e.Detail)
+			}
+		})
+	}
+}
+
+// A new secret is used by the next client, for every mechanism that has one; and by no client that was made before.
+func TestRotation(t *testing.T) {
+	endpoint := tokenEndpoint(t, "first")
+	login := "first"
+	for mechanism, tt := range map[string]struct {
+		judge  func([]byte) ([]byte, string)
+		rotate func()
+		sasl   func(secret string) *api.KafkaSASL
+	}{
+		"PLAIN": {
+			func(m []byte) ([]byte, string) { return plainLogin("alice", login)(m) },
+			func() { login = "second" },
+			func(secret string) *api.KafkaSASL {
+				return &api.KafkaSASL{Mechanism: "PLAIN", Username: "alice", Password: secret}
+			},
+		},
+		"OAUTHBEARER": {
+			bearerLogin(endpoint.valid),
+			func() { endpoint.secret.Store("second") },
+			func(secret string) *api.KafkaSASL {
+				return &api.KafkaSASL{Mechanism: "OAUTHBEARER", OAuth: &api.OAuthClientCredentials{TokenEndpoint: endpoint.URL, ClientID: "headgate", ClientSecret: secret}}
+			},
+		},
+		"AWS_MSK_IAM": {
+			func(m []byte) ([]byte, string) { return signedLogin("AKID", login, "eu-central-1", "")(m) },
+			func() { login = "second" },
+			func(secret string) *api.KafkaSASL {
+				return &api.KafkaSASL{Mechanism: "AWS_MSK_IAM", AWSRegion: "eu-central-1", AWS: &api.AWSCredentials{AccessKeyID: "AKID", SecretAccessKey: secret}}
+			},
+		},
+	} {
+		t.Run(mechanism, func(t *testing.T) {
+			login = "first"
+			address := (&saslBroker{mechanism: mechanism, judge: tt.judge}).start(t, nil)
+			reach := func(secret string) error {
+				target := &connection.Target{Name: "main", Kind: "kafka", Spec: &api.KafkaConnection{BootstrapServers: []string{address}, SecurityProtocol: "SASL_PLAINTEXT", SASL: tt.sasl(secret)}}
+				client, err := kafka.NewClient(target, kgo.RequestRetries(0), kgo.RetryTimeout(time.Second))
+				must(t, err)
+				defer client.Close()
+				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+				defer cancel()
+				return client.Ping(ctx)
+			}
+			must(t, reach("first"))
+			tt.rotate()
+			if reach("first") == nil {
+				t.Error("the old secret still works")
+			}
+			must(t, reach("second"))
+		})
+	}
+}
