@@ -211,8 +211,7 @@ func failure(connection, doing string, err error) error {
 		return err
 	}
 	remedy := fmt.Sprintf("Check that the brokers are up, and test connection %q.", connection)
-	var refused *kadm.AuthError
-	if errors.As(err, &refused) {
+	if _, refused := errors.AsType[*kadm.AuthError](err); refused {
 		remedy = "Allow the connection's user to Describe, DescribeConfigs, Alter and AlterConfigs on the cluster."
 	}
 	return api.Upstream(api.CodeConnection, "/connection", "Cannot "+doing, fmt.Sprintf("Through connection %q: %v.", connection, err), remedy)

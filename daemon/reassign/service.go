@@ -65,8 +65,6 @@ type Service struct {
 
 type id struct{ connection, topic string }
 
-func (i id) what() string { return "topic " + i.topic }
-
 // watch follows one reassignment.
 type watch struct {
 	note    store.Reassignment // guarded by the service's mu
@@ -428,11 +426,7 @@ func (s *Service) follow(note store.Reassignment) {
 	}
 	w := &watch{note: note, wake: make(chan struct{}, 1), over: make(chan struct{})}
 	s.watches[at] = w
-	s.ending.Add(1)
-	go func() {
-		defer s.ending.Done()
-		s.run(at, w)
-	}()
+	s.ending.Go(func() { s.run(at, w) })
 }
 
 // poke has a watch look at once.
@@ -510,8 +504,7 @@ func (s *Service) look(at id, w *watch) (bool, error) {
 	}
 	if err := s.clean(ctx, c, at, w); err != nil {
 		// The replicas are there; who waits for them need not wait for a broker that is down.
-		var partly *unreachableBrokers
-		if errors.As(err, &partly) {
+		if _, partly := errors.AsType[*brokersError](err); partly {
 			s.announce(at)
 			s.end(w)
 		}

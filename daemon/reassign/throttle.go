@@ -235,13 +235,13 @@ func (c *cluster) free(ctx context.Context, note store.Reassignment) error {
 	return nil
 }
 
-// unreachableBrokers says that some brokers could not be freed of their rates.
-type unreachableBrokers struct{ err error }
+// brokersError says that some brokers could not be freed of their rates.
+type brokersError struct{ err error }
 
-func (e *unreachableBrokers) Error() string {
+func (e *brokersError) Error() string {
 	return "take the throttle from brokers: " + e.err.Error()
 }
-func (e *unreachableBrokers) Unwrap() error { return e.err }
+func (e *brokersError) Unwrap() error { return e.err }
 
 // slack takes the rates from the brokers of a note; those that other reassignments need get theirs.
 func (c *cluster) slack(ctx context.Context, note store.Reassignment, others map[int32]int64) error {
@@ -258,7 +258,7 @@ func (c *cluster) slack(ctx context.Context, note store.Reassignment, others map
 		}
 	}
 	if len(errs) > 0 {
-		return &unreachableBrokers{errors.Join(errs...)}
+		return &brokersError{errors.Join(errs...)}
 	}
 	return nil
 }

@@ -56,6 +56,8 @@ type Definition[M, A any] struct {
 	Planned func(ctx context.Context, change Change, w Write[M], a *A, diags *diag.Diagnostics) bool
 	// Warnings are those of an answer; they are shown when planning.
 	Warnings func(a *A) []api.Warning
+	// Notice warns of what a read finds that is no plain change of an attribute. m is as it was before; an import gets no call.
+	Notice func(m *M, a *A, diags *diag.Diagnostics)
 	// Missing says whether a planned object may do without what an error says is missing: the same apply may create it first.
 	Missing func(pointer string) bool
 	// Timeouts are those that the user has set; Timeout is the default, zero for none.
@@ -259,6 +261,9 @@ func (o *object[M, A]) Read(ctx context.Context, req resource.ReadRequest, resp 
 		return
 	}
 	o.InState(o.Type, key.id())
+	if o.Notice != nil && !imported {
+		o.Notice(state, answer, &resp.Diagnostics)
+	}
 	if err := o.Flatten(state, answer, imported); err != nil {
 		o.request("read", state, key).Error(&resp.Diagnostics, err)
 		return

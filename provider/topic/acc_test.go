@@ -303,8 +303,29 @@ func TestAccTopicNeverShrinks(t *testing.T) {
 	test(t,
 		providertest.Applied(topicWith(d, unprotected+"partitions = 5")),
 		resource.TestStep{Config: topicWith(d, unprotected+"partitions = 4"), ExpectError: regexp.MustCompile(`A topic cannot lose partitions`)},
-		resource.TestStep{Config: topicWith(d, unprotected+"partitions = 5\n  replication_factor = 2"), ExpectError: regexp.MustCompile(`(?i)replication`)},
 		providertest.Unchanged(topicWith(d, unprotected+"partitions = 5")),
+	)
+}
+
+// The replication factor changes in place, both ways, and a min.insync.replicas with it.
+func TestAccTopicReplicationFactor(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	one := topicWith(d, unprotected+"replication_factor = 1")
+	three := topicWith(d, unprotected+"replication_factor = 3\n  replication_throttle = \"20MiB\"\n  config = { \"min.insync.replicas\" = \"2\" }\n  timeouts = { update = \"5m\" }")
+	two := topicWith(d, unprotected+"replication_factor = 2\n  config = { \"min.insync.replicas\" = \"2\" }")
+	test(t,
+		providertest.Applied(one),
+		providertest.Does(plancheck.ResourceActionUpdate, address, three, resource.TestCheckResourceAttr(address, "replication_factor", "3"),
+			hasConfigs(t, d, map[string]string{"min.insync.replicas": "2", "retention.ms": "604800000"})),
+		providertest.Unchanged(three),
+		providertest.Does(plancheck.ResourceActionUpdate, address, two, resource.TestCheckResourceAttr(address, "replication_factor", "2")),
+		providertest.Unchanged(two),
+		resource.TestStep{Config: topicWith(d, unprotected+"replication_factor = 1\n  config = { \"min.insync.replicas\" = \"2\" }"), ExpectError: regexp.MustCompile(`replicas\s+in\s+sync`)},
+		resource.TestStep{Config: topicWith(d, unprotected+"replication_factor = 9"), ExpectError: regexp.MustCompile(`3\s+of\s+the\s+cluster's\s+brokers\s+are\s+up`)},
+		resource.TestStep{Config: topicWith(d, unprotected+"replication_throttle = \"fast\""), ExpectError: regexp.MustCompile(`replication_throttle\s+is\s+not\s+valid`)},
+		// Changing only the throttle moves nothing.
+		providertest.Applied(topicWith(d, unprotected+"replication_factor = 2\n  replication_throttle = \"unlimited\"")),
 	)
 }
 

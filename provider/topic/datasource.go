@@ -14,7 +14,7 @@ import (
 // NewDataSource makes the data source headgate_topic.
 func NewDataSource() datasource.DataSource {
 	return remote.NewView(remote.View[model, api.Topic]{
-		Type: "topic", Schema: viewSchema, What: (*model).what, Where: (*model).where, Get: get, Show: (*model).show,
+		Type: "topic", Schema: viewSchema, What: (*model).what, Where: (*model).where, Get: view, Show: (*model).show,
 	})
 }
 
@@ -35,6 +35,10 @@ func viewSchema(context.Context) schema.Schema {
 			"topic_id":            schema.StringAttribute{MarkdownDescription: "The cluster's id of the topic.", Computed: true},
 		},
 	}
+}
+
+func view(ctx context.Context, client *api.Client, m *model) (*api.Topic, error) {
+	return client.GetTopic(ctx, m.ConnectionName.ValueString(), m.Name.ValueString())
 }
 
 // show fills in everything, whether or not it is declared anywhere.

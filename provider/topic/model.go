@@ -36,7 +36,7 @@ func (m *model) where(pointer string) path.Path {
 		return path.Empty()
 	}
 	switch steps[0] {
-	case "name", "partitions", "replication_factor", "description", "deletion_protection":
+	case "name", "partitions", "replication_factor", "replication_throttle", "description", "deletion_protection":
 		return path.Root(steps[0])
 	case "unset":
 		return path.Root("config")

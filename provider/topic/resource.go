@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -33,29 +34,32 @@ var key = remote.Key{
 
 // NewResource makes headgate_topic.
 func NewResource() resource.Resource {
-	return remote.NewObject(remote.Definition[model, api.Topic]{
+	return remote.NewObject(remote.Definition[resourceModel, api.Topic]{
 		Type:       "topic",
 		Key:        key,
 		Schema:     resourceSchema,
-		What:       (*model).what,
-		Where:      (*model).where,
+		What:       (*resourceModel).what,
+		Where:      (*resourceModel).where,
 		Put:        put,
 		Get:        get,
 		Delete:     del,
 		Generation: func(t *api.Topic) string { return t.Generation },
-		Flatten:    (*model).flatten,
-		Complete:   (*model).complete,
+		Flatten:    (*resourceModel).flatten,
+		Complete:   (*resourceModel).complete,
 		Validate:   validate,
 		Prepare:    prepare,
 		Check:      check,
+		Notice:     notice,
+		Timeouts:   func(m *resourceModel) timeouts.Value { return m.Timeouts },
+		Timeout:    moveTimeout,
 		Pages:      &remote.Pages[api.Topic]{Page: list, Key: func(t *api.Topic) []string { return []string{t.Connection, t.Name} }},
 	})
 }
 
-func resourceSchema(context.Context) schema.Schema {
+func resourceSchema(ctx context.Context) schema.Schema {
 	return schema.Schema{
-		MarkdownDescription: "A Kafka topic. Its number of partitions grows in place; what would lose records is refused when planning, " +
-			"or needs `deletion_protection = false` first.",
+		MarkdownDescription: "A Kafka topic. Its number of partitions grows in place and its replication factor changes in place; what would lose records is refused " +
+			"when planning, or needs `deletion_protection = false` first.",
 		Attributes: map[string]schema.Attribute{
 			"connection_name": schema.StringAttribute{
 				MarkdownDescription: "The connection of the cluster. Another one needs a new topic.",
@@ -79,12 +83,20 @@ func resourceSchema(context.Context) schema.Schema {
 				Validators:          []validator.Int64{int64validator.Between(1, 1_000_000)},
 			},
 			"replication_factor": schema.Int64Attribute{
-				MarkdownDescription: "The number of replicas of each partition. Default: `3`.",
-				Optional:            true,
-				Computed:            true,
-				Default:             int64default.StaticInt64(api.DefaultReplicationFactor),
-				Validators:          []validator.Int64{int64validator.Between(1, 32767)},
+				MarkdownDescription: "The number of replicas of each partition, at most one on each broker. It changes in place: new replicas go to racks that have none yet, then to the brokers " +
+					"with the fewest; nothing else moves, and leaders stay. The apply waits until they have caught up; where it ends before, the brokers go on. Default: `3`.",
+				Optional:   true,
+				Computed:   true,
+				Default:    int64default.StaticInt64(api.DefaultReplicationFactor),
+				Validators: []validator.Int64{int64validator.Between(1, 32767)},
 			},
+			"replication_throttle": schema.StringAttribute{
+				MarkdownDescription: "How much each broker copies per second, at most, while the replication factor changes, such as `20MiB`, or `unlimited`. It must be more than what is " +
+					"written to the topic meanwhile, or new replicas never catch up. Headgate sets the throttle, takes it away afterwards, and leaves those alone that others have set. Default: `50MiB`.",
+				Optional:   true,
+				Validators: []validator.String{throttleValidator{}},
+			},
+			"timeouts": timeoutsAttribute(ctx),
 			"retention": schema.StringAttribute{
 				MarkdownDescription: "How long records are kept, such as `36h`, or `unlimited`: the same as `config[\"retention.ms\"]` in words. Default: `168h`, 7 days.",
 				Optional:            true,
@@ -127,15 +139,11 @@ func resourceSchema(context.Context) schema.Schema {
 	}
 }
 
-func put(ctx context.Context, client *api.Client, w remote.Write[model], options api.WriteOptions) (*api.Topic, error) {
-	return client.PutTopic(ctx, w.Plan.ConnectionName.ValueString(), w.Plan.Name.ValueString(), w.Plan.expand(*w.State), options)
-}
-
-func get(ctx context.Context, client *api.Client, m *model) (*api.Topic, error) {
+func get(ctx context.Context, client *api.Client, m *resourceModel) (*api.Topic, error) {
 	return client.GetTopic(ctx, m.ConnectionName.ValueString(), m.Name.ValueString())
 }
 
-func del(ctx context.Context, client *api.Client, m *model, options api.WriteOptions) (*api.Deletion, error) {
+func del(ctx context.Context, client *api.Client, m *resourceModel, options api.WriteOptions) (*api.Deletion, error) {
 	return client.DeleteTopic(ctx, m.ConnectionName.ValueString(), m.Name.ValueString(), options)
 }
 
@@ -143,7 +151,7 @@ func list(ctx context.Context, client *api.Client, connection, cursor string) (*
 	return client.ListTopics(ctx, connection, "", cursor)
 }
 
-func validate(_ context.Context, config *model, diags *diag.Diagnostics) {
+func validate(_ context.Context, config *resourceModel, diags *diag.Diagnostics) {
 	millis, declared := config.configText(retentionConfig)
 	if !declared || config.Retention.IsNull() || config.Retention.IsUnknown() || sameRetention(config.Retention.ValueString(), millis) {
 		return
@@ -152,14 +160,14 @@ func validate(_ context.Context, config *model, diags *diag.Diagnostics) {
 		fmt.Sprintf("retention is %q, and config[%q] is %q, which is %s. Write only one of the two.", config.Retention.ValueString(), retentionConfig, millis, spec.RetentionText(millis)))
 }
 
-func prepare(_ context.Context, w remote.Write[model], _ *diag.Diagnostics) {
-	w.Plan.Retention = plannedRetention(*w.Config, *w.State)
+func prepare(_ context.Context, w remote.Write[resourceModel], _ *diag.Diagnostics) {
+	w.Plan.Retention = plannedRetention(w.Config.model, w.State.model)
 	if !w.Plan.Config.Equal(w.State.Config) || !w.Plan.Retention.Equal(w.State.Retention) {
 		w.Plan.ConfigEffective = types.MapUnknown(types.StringType)
 	}
 }
 
-func check(w remote.Write[model], diags *diag.Diagnostics) bool {
+func check(w remote.Write[resourceModel], diags *diag.Diagnostics) bool {
 	if w.Plan.Partitions.IsUnknown() || w.Plan.Partitions.ValueInt64() >= w.State.Partitions.ValueInt64() {
 		return true
 	}
