@@ -21,10 +21,15 @@ type clientFlags struct {
 }
 
 func (f *clientFlags) register(cmd *cobra.Command) {
+	f.registerConnection(cmd)
+	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON")
+}
+
+// registerConnection is register for commands that print something else than text or JSON.
+func (f *clientFlags) registerConnection(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.endpoint, "endpoint", envOr("HEADGATE_ENDPOINT", "http://127.0.0.1:7070"), "URL of the daemon, or HEADGATE_ENDPOINT")
 	cmd.Flags().StringVar(&f.tokenFile, "token-file", "", "file with the token; the token itself may be in HEADGATE_TOKEN")
 	cmd.Flags().StringVar(&f.caCertificate, "ca-certificate", "", "PEM file of the authority of the daemon's certificate; the PEM itself may be in HEADGATE_CA_CERTIFICATE")
-	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON")
 }
 
 func (f *clientFlags) client() (*api.Client, error) {

@@ -196,8 +196,7 @@ func (c *canaries) looksAround(connector string) {
 
 func (c *canaries) command(args ...string) {
 	c.t.Helper()
-	env := cleanEnv("HEADGATE_ENDPOINT="+c.d.endpoint(), "HEADGATE_TOKEN="+token)
-	out := run(c.t, env, c.t.TempDir(), headgated(c.t), args...)
+	out := c.d.command(args...)
 	c.see("headgated "+strings.Join(args, " "), []byte(out.all()))
 }
 

@@ -163,6 +163,13 @@ func (d *daemon) stop() {
 	}
 }
 
+// command runs one of the commands that look at a running daemon.
+func (d *daemon) command(args ...string) outcome {
+	d.tb.Helper()
+	env := cleanEnv("HEADGATE_ENDPOINT="+d.endpoint(), "HEADGATE_TOKEN="+token)
+	return run(d.tb, env, d.tb.TempDir(), headgated(d.tb), args...)
+}
+
 func (d *daemon) readLog() string {
 	raw, err := os.ReadFile(d.log)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -216,7 +217,7 @@ func (k *Kafka) format(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, b := range k.brokers {
 		group.Go(func() error {
-			return k.tool(ctx, "kafka.tools.StorageTool", append(slices.Clone(args), "--config", b.config)...)
+			return k.Tool(ctx, nil, "kafka.tools.StorageTool", append(slices.Clone(args), "--config", b.config)...)
 		})
 	}
 	return group.Wait()
@@ -231,9 +232,12 @@ func (k *Kafka) voters() string {
 	return strings.Join(voters, ",")
 }
 
-func (k *Kafka) tool(ctx context.Context, class string, args ...string) error {
+// Tool runs one of Kafka's own command line tools, by its class, or a Java file that uses them.
+func (k *Kafka) Tool(ctx context.Context, stdin io.Reader, class string, args ...string) error {
 	argv := slices.Concat(k.java, []string{quickStart, class}, args)
-	out, err := exec.CommandContext(ctx, argv[0], argv[1:]...).CombinedOutput()
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd.Stdin = stdin
+	out, err := cmd.CombinedOutput()
 	if err != nil {
 		out = out[max(0, len(out)-tailBytes):] // It begins with all settings there are.
 		return fmt.Errorf("run %s: %w\n%s", class, err, bytes.TrimSpace(out))

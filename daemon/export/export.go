@@ -1,0 +1,81 @@
+// Package export writes Terraform configuration for what exists already: resources, with import blocks that take them
+// over. Planning it changes nothing.
+package export
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/headgate/terraform-provider-headgate/internal/api"
+)
+
+// Options say what to export.
+type Options struct {
+	Connection string
+	// Prefix keeps to names that begin with it.
+	Prefix string
+}
+
+// exporter finds one kind of object behind a connection.
+type exporter func(ctx context.Context, client *api.Client, o Options) ([]resource, error)
+
+// exporters are what there is to find behind each kind of connection.
+func exporters(kind string) []exporter {
+	switch kind {
+	case "kafka":
+		return []exporter{topics}
+	case "schema_registry":
+		return []exporter{schemas}
+	default:
+		return nil
+	}
+}
+
+// Write writes import blocks and resources for everything behind a connection, sorted by type and name.
+func Write(ctx context.Context, client *api.Client, out io.Writer, o Options) error {
+	connection, err := client.GetConnection(ctx, o.Connection)
+	if err != nil {
+		return err
+	}
+	find := exporters(connection.Kind)
+	if find == nil {
+		return api.Invalid("/connection", fmt.Sprintf("There is nothing to export behind connection %q", o.Connection),
+			fmt.Sprintf("It is of kind %s.", connection.Kind), "Name a connection to a Kafka cluster or a schema registry.")
+	}
+	var found []resource
+	for _, f := range find {
+		more, err := f(ctx, client, o)
+		if err != nil {
+			return err
+		}
+		found = append(found, more...)
+	}
+	if _, err := out.Write(render(found)); err != nil {
+		return fmt.Errorf("write configuration: %w", err)
+	}
+	return nil
+}
+
+// all reads every page of a list whose names begin with a prefix, sorted.
+func all[T any](prefix string, name func(T) string, page func(cursor string) (*api.Page[T], error)) ([]T, error) {
+	var items []T
+	for cursor := ""; ; {
+		p, err := page(cursor)
+		if err != nil {
+			return nil, err
+		}
+		for _, item := range p.Items {
+			if strings.HasPrefix(name(item), prefix) {
+				items = append(items, item)
+			}
+		}
+		if cursor = p.Next; cursor == "" {
+			break
+		}
+	}
+	slices.SortFunc(items, func(a, b T) int { return strings.Compare(name(a), name(b)) })
+	return items, nil
+}

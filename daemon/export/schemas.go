@@ -1,0 +1,44 @@
+package export
+
+import (
+	"context"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/headgate/terraform-provider-headgate/internal/api"
+)
+
+func schemas(ctx context.Context, client *api.Client, o Options) ([]resource, error) {
+	found, err := all(o.Prefix, func(s api.Schema) string { return s.Subject }, func(cursor string) (*api.Page[api.Schema], error) {
+		return client.ListSchemas(ctx, o.Connection, cursor)
+	})
+	if err != nil {
+		return nil, err
+	}
+	resources := make([]resource, len(found))
+	for i, s := range found {
+		resources[i] = schema(s)
+	}
+	return resources, nil
+}
+
+func schema(s api.Schema) resource {
+	r := resource{typ: "headgate_schema", name: s.Subject, importID: s.Connection + "/" + s.Subject}
+	r.setText("connection_name", s.Connection)
+	r.setText("subject", s.Subject)
+	r.setText("format", s.Format)
+	r.setDocument("schema", s.Schema)
+	if len(s.References) > 0 {
+		references := make([]cty.Value, len(s.References))
+		for i, ref := range s.References {
+			references[i] = cty.ObjectVal(map[string]cty.Value{
+				"name": cty.StringVal(ref.Name), "subject": cty.StringVal(ref.Subject), "version": cty.NumberIntVal(ref.Version),
+			})
+		}
+		r.set("references", cty.ListVal(references))
+	}
+	if s.Compatibility != "" {
+		r.setText("compatibility", s.Compatibility)
+	}
+	return r
+}

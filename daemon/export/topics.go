@@ -1,0 +1,54 @@
+package export
+
+import (
+	"context"
+	"maps"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/internal/spec"
+)
+
+const retentionConfig = "retention.ms"
+
+func topics(ctx context.Context, client *api.Client, o Options) ([]resource, error) {
+	found, err := all(o.Prefix, func(t api.Topic) string { return t.Name }, func(cursor string) (*api.Page[api.Topic], error) {
+		return client.ListTopics(ctx, o.Connection, o.Prefix, cursor)
+	})
+	if err != nil {
+		return nil, err
+	}
+	resources := make([]resource, len(found))
+	for i, t := range found {
+		resources[i] = topic(t)
+	}
+	return resources, nil
+}
+
+func topic(t api.Topic) resource {
+	r := resource{typ: "headgate_topic", name: t.Name, importID: t.Connection + "/" + t.Name}
+	r.setText("connection_name", t.Connection)
+	r.setText("name", t.Name)
+	r.set("partitions", cty.NumberIntVal(t.Partitions))
+	r.set("replication_factor", cty.NumberIntVal(t.ReplicationFactor))
+	r.setText("retention", spec.RetentionText(retention(t)))
+	config := maps.Clone(t.Config)
+	delete(config, retentionConfig)
+	r.setMap("config", config)
+	if t.Description != "" {
+		r.setText("description", t.Description)
+	}
+	r.setMap("labels", t.Labels)
+	if !t.DeletionProtection {
+		r.set("deletion_protection", cty.False)
+	}
+	return r
+}
+
+func retention(t api.Topic) string {
+	if own, ok := t.Config[retentionConfig]; ok {
+		return own
+	}
+	return t.ConfigEffective[retentionConfig]
+}
