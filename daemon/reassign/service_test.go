@@ -15,11 +15,10 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/connection"
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/connectiontest"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/kafka"
-	"github.com/headgate/terraform-provider-headgate/daemon/connection/schemaregistry"
 	"github.com/headgate/terraform-provider-headgate/daemon/devkafka"
 	"github.com/headgate/terraform-provider-headgate/daemon/reassign"
-	"github.com/headgate/terraform-provider-headgate/daemon/secret"
 	"github.com/headgate/terraform-provider-headgate/daemon/store"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/internal/real"
@@ -62,16 +61,7 @@ func newEnv(t *testing.T, servers []string) *env {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = st.Close() })
-	sealer, err := secret.Ephemeral()
-	if err != nil {
-		t.Fatal(err)
-	}
-	conns, err := connection.New(st, sealer, api.BuiltinKinds().Connections, map[string]connection.Kind{
-		kafka.KindName: kafka.Kind{}, schemaregistry.KindName: schemaregistry.Kind{},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	conns := connectiontest.New(t, st)
 	spec := fmt.Sprintf(`{"bootstrap_servers":["%s"],"security_protocol":"PLAINTEXT"}`, strings.Join(servers, `","`))
 	if _, err := conns.Put(t.Context(), conn, api.ConnectionWrite{Kind: "kafka", Spec: []byte(spec), Test: new(false)}, api.WriteOptions{}, ""); err != nil {
 		t.Fatal(err)

@@ -11,12 +11,9 @@ import (
 
 	"github.com/twmb/franz-go/pkg/sr"
 
-	"github.com/headgate/terraform-provider-headgate/daemon/connection"
-	"github.com/headgate/terraform-provider-headgate/daemon/connection/kafka"
-	"github.com/headgate/terraform-provider-headgate/daemon/connection/schemaregistry"
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/connectiontest"
 	"github.com/headgate/terraform-provider-headgate/daemon/registry"
 	"github.com/headgate/terraform-provider-headgate/daemon/schema"
-	"github.com/headgate/terraform-provider-headgate/daemon/secret"
 	"github.com/headgate/terraform-provider-headgate/daemon/store"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/internal/real"
@@ -72,16 +69,7 @@ func newEnv(t *testing.T, url string) *env {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = st.Close() })
-	sealer, err := secret.Ephemeral()
-	if err != nil {
-		t.Fatal(err)
-	}
-	conns, err := connection.New(st, sealer, api.BuiltinKinds().Connections, map[string]connection.Kind{
-		kafka.KindName: kafka.Kind{}, schemaregistry.KindName: schemaregistry.Kind{},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	conns := connectiontest.New(t, st)
 	_, err = conns.Put(t.Context(), conn, api.ConnectionWrite{Kind: "schema_registry", Spec: fmt.Appendf(nil, `{"url":%q}`, url), Test: new(false)}, api.WriteOptions{}, "")
 	if err != nil {
 		t.Fatal(err)

@@ -50,6 +50,9 @@ func (s *server) topicRoutes(face huma.API) {
 	) (*api.Preview, error) {
 		return s.Previews.Preview(ctx, in.Connection, in.Topic, api.PreviewOptions{Last: in.Last})
 	})
+	route(s, face, http.MethodGet, base+"/{topic}/figures", "get-topic-figures", "See how much is in a topic, how much comes, and where it is", func(ctx context.Context, in *TopicPath) (*api.TopicFigures, error) {
+		return s.Topics.Figures(ctx, in.Connection, in.Topic)
+	})
 	route(s, face, http.MethodGet, base+"/{topic}/reassignment", "get-reassignment", "See how far the change of a topic's replication factor is", s.getReassignment)
 	route(s, face, http.MethodDelete, base+"/{topic}/reassignment", "cancel-reassignment", "Take back what is not done of the change of a topic's replication factor", func(ctx context.Context, in *struct {
 		TopicPath

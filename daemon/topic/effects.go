@@ -47,46 +47,43 @@ func (s *Service) readersOf(ctx context.Context, connection, topic string) ([]st
 	return readers, nil
 }
 
-// records counts by offsets.
+// records tells how much is in a topic and when something was written last.
 func (c *cluster) records(ctx context.Context, st *state) api.Warning {
 	partitions := plural(int64(st.partitions), "partition")
-	n, err := c.count(ctx, st.name)
-	if err != nil {
-		return api.Warning{Summary: "All records in its " + partitions + " go", Detail: fmt.Sprintf("They could not be counted: %v.", err)}
+	m := c.measure(ctx, st, false)
+	n, known := m.records()
+	if !known {
+		return api.Warning{Summary: "All records in its " + partitions + " go", Detail: fmt.Sprintf("They could not be counted: %v.", m.err)}
 	}
 	if n == 0 {
 		return api.Warning{Summary: "Its " + partitions + " go, which hold no records"}
 	}
+	detail := m.content(ctx, c, st)
 	records := plural(n, "record") + " in " + partitions
-	if policy, _ := st.config("cleanup.policy"); strings.Contains(policy.value, "compact") {
-		return api.Warning{Summary: "Up to " + records + " go", Detail: "They are counted by their offsets; compaction has removed some already."}
+	if st.compacted() {
+		return api.Warning{Summary: "Up to " + records + " go", Detail: detail + "The records are counted by their offsets; compaction has removed some already."}
 	}
-	return api.Warning{Summary: capital(records) + " go", Detail: "They are counted by their offsets; where producers use transactions, their markers count too."}
+	return api.Warning{Summary: capital(records) + " go", Detail: detail + "The records are counted by their offsets; where producers use transactions, their markers count too."}
 }
 
-func (c *cluster) count(ctx context.Context, topic string) (int64, error) {
-	starts, err := c.admin.ListStartOffsets(ctx, topic)
-	if err == nil {
-		err = starts.Error()
-	}
-	if err != nil {
-		return 0, fmt.Errorf("list start offsets: %w", err)
-	}
-	ends, err := c.admin.ListEndOffsets(ctx, topic)
-	if err == nil {
-		err = ends.Error()
-	}
-	if err != nil {
-		return 0, fmt.Errorf("list end offsets: %w", err)
-	}
-	var n int64
-	ends.Each(func(end kadm.ListedOffset) {
-		if start, ok := starts.Lookup(end.Topic, end.Partition); ok {
-			n += end.Offset - start.Offset
+// content words the bytes and the last write, as far as they are known.
+func (m *measures) content(ctx context.Context, c *cluster, st *state) string {
+	var all []string
+	if meta, err := c.admin.Metadata(ctx, st.name); err == nil {
+		if size, replicated, known := m.sizes(st.name, meta.Topics[st.name].Partitions); known {
+			all = append(all, fmt.Sprintf("They take %s on disk, %s with all replicas", bytesText(size), bytesText(replicated)))
 		}
-	})
-	return n, nil
+	}
+	if at := m.lastWrite(); at != nil {
+		all = append(all, fmt.Sprintf("The newest is of %s", at.Format("2006-01-02 15:04:05 MST")))
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	return strings.Join(all, ". ") + ". "
 }
+
+func bytesText(n int64) string { return humanize.IBytes(uint64(max(0, n))) }
 
 // group is a consumer group that has to do with a topic.
 type group struct {

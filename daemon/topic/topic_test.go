@@ -8,16 +8,16 @@ import (
 	"maps"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/connection"
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/connectiontest"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/kafka"
-	"github.com/headgate/terraform-provider-headgate/daemon/connection/schemaregistry"
 	"github.com/headgate/terraform-provider-headgate/daemon/devkafka"
 	"github.com/headgate/terraform-provider-headgate/daemon/reassign"
-	"github.com/headgate/terraform-provider-headgate/daemon/secret"
 	"github.com/headgate/terraform-provider-headgate/daemon/store"
 	"github.com/headgate/terraform-provider-headgate/daemon/topic"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
@@ -69,16 +69,7 @@ func newEnv(t *testing.T, servers []string, replicas int64) *env {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = st.Close() })
-	sealer, err := secret.Ephemeral()
-	if err != nil {
-		t.Fatal(err)
-	}
-	conns, err := connection.New(st, sealer, api.BuiltinKinds().Connections, map[string]connection.Kind{
-		kafka.KindName: kafka.Kind{}, schemaregistry.KindName: schemaregistry.Kind{},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	conns := connectiontest.New(t, st)
 	admins := kafka.NewAdmins()
 	t.Cleanup(admins.Close)
 	raw, err := kgo.NewClient(kgo.SeedBrokers(servers...), kgo.RecordPartitioner(kgo.RoundRobinPartitioner()))
@@ -129,6 +120,7 @@ func tests() map[string]func(e *env) {
 		"adopt":      testAdopt,
 		"list":       testList,
 		"delete":     testDelete,
+		"figures":    testFigures,
 		"absent":     testAbsent,
 		"many":       testMany,
 	}
@@ -469,6 +461,7 @@ func testDelete(e *env) {
 		fmt.Sprintf("Consumer group %q has committed offsets for it. State Empty, 0 members", e.prefix+"idle"),
 		fmt.Sprintf("Consumer group %q is reading it. State Stable, 1 member", e.prefix+"busy"),
 		`Connector "orders-in" reads it`,
+		"They take ", "with all replicas. The newest is of 20",
 	} {
 		if !strings.Contains(said.String(), words) {
 			t.Errorf("the effects do not say %q:\n%s", words, said.String())
@@ -486,6 +479,65 @@ func testDelete(e *env) {
 	if again := e.put(t, name, body, api.WriteOptions{CreateOnly: true}); again.ID == made.ID || !again.DeletionProtection {
 		t.Errorf("the new topic is %+v", again)
 	}
+}
+
+func testFigures(e *env) {
+	t := e.t
+	name, empty, compacted := e.prefix+"figures", e.prefix+"figures-empty", e.prefix+"figures-compacted"
+	e.put(t, name, api.TopicWrite{Partitions: 2, ReplicationFactor: e.replicas}, api.WriteOptions{})
+	e.put(t, empty, api.TopicWrite{Partitions: 1, ReplicationFactor: e.replicas}, api.WriteOptions{})
+	e.put(t, compacted, api.TopicWrite{Partitions: 1, ReplicationFactor: e.replicas, Config: map[string]string{"cleanup.policy": "compact"}}, api.WriteOptions{})
+	before := time.Now().Add(-time.Second)
+	for i := range 600 {
+		at := time.Now()
+		if i < 300 {
+			at = at.Add(-time.Hour) // long before the time that rates are taken over
+		}
+		e.raw.Produce(t.Context(), &kgo.Record{Topic: name, Value: make([]byte, 100), Timestamp: at}, nil)
+	}
+	e.raw.Produce(t.Context(), &kgo.Record{Topic: compacted, Key: []byte("k"), Value: []byte("v")}, nil)
+	if err := e.raw.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	figures := func(name string) *api.TopicFigures {
+		f, err := e.Figures(t.Context(), conn, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	f := figures(name)
+	if f.Records == nil || *f.Records != 600 || f.SizeBytes == nil || *f.SizeBytes <= 0 || f.SizeBytesAll == nil || *f.SizeBytesAll < *f.SizeBytes {
+		t.Errorf("the content is %+v", f)
+	}
+	if f.LastWrite == nil || f.LastWrite.Before(before) {
+		t.Errorf("the last write was %v", f.LastWrite)
+	}
+	if f.RecordsPerSecond == nil || *f.RecordsPerSecond != 1 || f.BytesPerSecond == nil || *f.BytesPerSecond <= 0 {
+		t.Errorf("the rates are %v, %v", f.RecordsPerSecond, f.BytesPerSecond)
+	}
+	var leaders, replicas, offsets int64
+	for _, b := range f.Brokers {
+		leaders += b.Leaders
+		replicas += b.Replicas
+	}
+	for _, p := range f.Partitions {
+		offsets += *p.LatestOffset - *p.EarliestOffset
+		if p.Leader == nil || p.SizeBytes == nil || int64(len(p.Replicas)) != e.replicas || int64(len(p.InSync)) != e.replicas {
+			t.Errorf("a partition is %+v", p)
+		}
+	}
+	if leaders != 2 || replicas != 2*e.replicas || offsets != 600 {
+		t.Errorf("brokers lead %d partitions with %d replicas of %d records", leaders, replicas, offsets)
+	}
+	if f := figures(empty); f.Records == nil || *f.Records != 0 || f.LastWrite != nil || f.RecordsPerSecond != nil || f.BytesPerSecond != nil {
+		t.Errorf("the empty topic is %+v", f)
+	}
+	if f := figures(compacted); f.Records != nil || f.LastWrite == nil || f.RecordsPerSecond == nil || f.BytesPerSecond != nil {
+		t.Errorf("the compacted topic is %+v", f)
+	}
+	_, err := e.Figures(t.Context(), conn, e.prefix+"nothing")
+	want(t, err, api.CodeNotFound, "", "nothing")
 }
 
 // consume joins a group and stays in it.

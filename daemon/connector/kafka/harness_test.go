@@ -15,12 +15,11 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/connection"
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/connectiontest"
 	kafkaconn "github.com/headgate/terraform-provider-headgate/daemon/connection/kafka"
-	"github.com/headgate/terraform-provider-headgate/daemon/connection/schemaregistry"
 	"github.com/headgate/terraform-provider-headgate/daemon/connector"
 	"github.com/headgate/terraform-provider-headgate/daemon/connector/kafka"
 	"github.com/headgate/terraform-provider-headgate/daemon/devkafka"
-	"github.com/headgate/terraform-provider-headgate/daemon/secret"
 	"github.com/headgate/terraform-provider-headgate/daemon/store"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 )
@@ -65,12 +64,7 @@ func newHarnessOn(t *testing.T, from, to []string) *harness {
 	st, err := store.OpenMemory(ctx)
 	must(t, err)
 	t.Cleanup(func() { _ = st.Close() })
-	sealer, err := secret.Ephemeral()
-	must(t, err)
-	conns, err := connection.New(st, sealer, api.BuiltinKinds().Connections, map[string]connection.Kind{
-		kafkaconn.KindName: kafkaconn.Kind{}, schemaregistry.KindName: schemaregistry.Kind{},
-	})
-	must(t, err)
+	conns := connectiontest.New(t, st)
 	h := &harness{t: t, store: st, connections: conns, admins: kafkaconn.NewAdmins(), fromServers: from, toServers: to, scope: fmt.Sprintf("t%08x.", rand.Uint32())}
 	t.Cleanup(h.admins.Close)
 	conns.OnChange(h.admins.Forget)
