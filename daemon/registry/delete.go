@@ -80,8 +80,8 @@ func (r *Registry) planDelete(ctx context.Context, state store.RegistryState, su
 	if err != nil {
 		return nil, err
 	}
-	if modeOf(state, row) == modeReadOnly {
-		return nil, readOnly(subject)
+	if m := modeOf(state, row); m.readOnly() {
+		return nil, readOnly(subject, m)
 	}
 	for _, v := range doomed {
 		if err := r.unreferenced(ctx, v, doomed, permanent); err != nil {
@@ -97,8 +97,8 @@ func (r *Registry) planDelete(ctx context.Context, state store.RegistryState, su
 		change.PutVersions = append(change.PutVersions, v)
 	}
 	if settings {
-		row.Compatibility, row.Mode = "", ""
-		change.Subject = &row
+		row.Compatibility, row.Mode, row.Normalize = "", "", ""
+		change.Subject = &row.RegistrySubject
 	}
 	return change, nil
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/headgate/terraform-provider-headgate/internal/schemacompat"
 )
 
 // Error is an answer that says no, as Confluent's Schema Registry says it: the HTTP status is the code's first three digits.
@@ -70,7 +72,7 @@ func noMode(subject string) error {
 	return refuse(40409, "Subject %q has no mode of its own", subject)
 }
 
-func incompatibleSchema(subject string, level compatibility, reasons []string) error {
+func incompatibleSchema(subject string, level schemacompat.Mode, reasons []string) error {
 	return refuse(http.StatusConflict, "The schema is not %s compatible with subject %q: %s", level, subject, strings.Join(reasons, "; "))
 }
 
@@ -79,7 +81,7 @@ func invalidSchema(format string, args ...any) error {
 }
 
 func unknownFormat(format string) error {
-	return refuse(42201, "Schemas of type %s are not supported: Avro is what this registry knows so far", format)
+	return refuse(42201, "Invalid schema: the schemaType %q is none of %s", format, strings.Join(formats, ", "))
 }
 
 func invalidVersion(version string) error {
@@ -87,7 +89,7 @@ func invalidVersion(version string) error {
 }
 
 func invalidCompatibility(level string) error {
-	return refuse(42203, "Compatibility %q is none of %s", level, joined(compatibilities))
+	return refuse(42203, "Compatibility %q is none of %s", level, joined(schemacompat.Modes()))
 }
 
 func invalidMode(m string) error {

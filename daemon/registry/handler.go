@@ -10,7 +10,10 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/headgate/terraform-provider-headgate/daemon/store"
+	"github.com/headgate/terraform-provider-headgate/internal/schemacompat"
 	"github.com/headgate/terraform-provider-headgate/internal/schematext"
 )
 
@@ -20,15 +23,26 @@ const (
 	maxBody = 2 << 20
 )
 
+// clusterID and clusterVersion are what clients ask to find out what they talk to. The version is that of the API.
+var (
+	clusterID = map[string]any{"id": "", "scope": map[string]any{"path": []string{}, "clusters": map[string]string{
+		"kafka-cluster": "headgate", "schema-registry-cluster": "schema-registry",
+	}}}
+	clusterVersion = map[string]string{"version": "v1", "commitId": ""}
+)
+
 // Handler serves the API from the root of the paths it sees. It does not authenticate.
 func (r *Registry) Handler() http.Handler {
 	mux := http.NewServeMux()
 	routes := map[string]handler{
 		"GET /{$}":                 func(*http.Request) (any, error) { return struct{}{}, nil },
-		"GET /contexts":            func(*http.Request) (any, error) { return []string{"."}, nil },
+		"GET /contexts":            r.getContexts,
+		"GET /v1/metadata/id":      func(*http.Request) (any, error) { return clusterID, nil },
+		"GET /v1/metadata/version": func(*http.Request) (any, error) { return clusterVersion, nil },
 		"GET /schemas":             r.getSchemas,
-		"GET /schemas/types":       func(*http.Request) (any, error) { return []string{schematext.FormatAvro}, nil },
+		"GET /schemas/types":       func(*http.Request) (any, error) { return formats, nil },
 		"GET /schemas/ids/{id}":    r.getSchema,
+		"GET /schemas/guids/{id}":  r.getSchemaByGUID,
 		"GET /subjects":            r.getSubjects,
 		"GET /subjects/{subject}":  r.getVersions,
 		"POST /subjects/{subject}": r.postSubject,
@@ -38,6 +52,7 @@ func (r *Registry) Handler() http.Handler {
 		"GET /schemas/ids/{id}/versions": r.getSchemaVersions,
 
 		"DELETE /subjects/{subject}":                              r.deleteSubjectRequest,
+		"GET /subjects/{subject}/metadata":                        r.getByMetadata,
 		"GET /subjects/{subject}/versions":                        r.getVersions,
 		"POST /subjects/{subject}/versions":                       r.postVersion,
 		"GET /subjects/{subject}/versions/{version}":              r.getVersion,
@@ -62,7 +77,7 @@ func (r *Registry) Handler() http.Handler {
 		mux.Handle(pattern, r.serve(h))
 	}
 	mux.Handle("/", r.serve(unknown(mux)))
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) { mux.ServeHTTP(w, qualified(req)) })
 }
 
 // handler answers with a value to send as JSON, or with text to send as it is.
@@ -167,25 +182,57 @@ func version(req *http.Request) (versionID, error) {
 	return versionID(number), nil
 }
 
+// pathSubject is the subject that the path names, if any.
+func pathSubject(req *http.Request) string { return plainSubject(req.PathValue("subject")) }
+
 // schemaBody is a schema in an answer. AVRO is what no schemaType means.
 type schemaBody struct {
-	Subject    string      `json:"subject,omitempty"`
-	Version    int64       `json:"version,omitempty"`
-	ID         int64       `json:"id,omitempty"`
-	Type       string      `json:"schemaType,omitempty"`
-	References []reference `json:"references,omitempty"`
-	Schema     string      `json:"schema"`
+	Subject    string          `json:"subject,omitempty"`
+	Version    int64           `json:"version,omitempty"`
+	ID         int64           `json:"id,omitempty"`
+	Type       string          `json:"schemaType,omitempty"`
+	GUID       string          `json:"guid,omitempty"`
+	References []reference     `json:"references,omitempty"`
+	Metadata   json.RawMessage `json:"metadata,omitempty"`
+	RuleSet    json.RawMessage `json:"ruleSet,omitempty"`
+	Schema     string          `json:"schema"`
+	MaxID      int64           `json:"maxId,omitempty"`
 }
 
-func bodyOf(schema store.RegistrySchema) schemaBody {
-	body := schemaBody{Schema: schema.Text}
+// bodyOf is the schema as the request's format asks for it: the text, or serialized, which is a Protobuf file descriptor.
+func (r *Registry) bodyOf(req *http.Request, schema store.RegistrySchema) (schemaBody, error) {
+	body := schemaBody{GUID: guid(schema), Metadata: json.RawMessage(schema.Metadata), RuleSet: json.RawMessage(schema.RuleSet)}
+	var err error
+	if body.Schema, err = r.formatted(req, schema); err != nil {
+		return schemaBody{}, err
+	}
 	if schema.Format != schematext.FormatAvro {
 		body.Type = schema.Format
 	}
 	for _, ref := range schema.References {
 		body.References = append(body.References, reference(ref))
 	}
-	return body
+	return body, nil
+}
+
+func (r *Registry) formatted(req *http.Request, schema store.RegistrySchema) (string, error) {
+	if req.URL.Query().Get("format") != "serialized" || schema.Format != schematext.FormatProtobuf {
+		return schema.Text, nil
+	}
+	text, err := r.text(req.Context(), schema)
+	if err != nil {
+		return "", err
+	}
+	return schematext.ProtobufDescriptor(req.Context(), text)
+}
+
+// guid is an id of the schema's content, the same in every registry of this kind.
+func guid(schema store.RegistrySchema) string {
+	id, err := uuid.Parse(schema.Fingerprint[:min(guidDigits, len(schema.Fingerprint))])
+	if err != nil {
+		return ""
+	}
+	return id.String()
 }
 
 func (r *Registry) versionBody(req *http.Request, v store.RegistryVersion) (schemaBody, error) {
@@ -197,7 +244,10 @@ func (r *Registry) versionBody(req *http.Request, v store.RegistryVersion) (sche
 	if err != nil {
 		return schemaBody{}, fmt.Errorf("read schema %d of version %d of subject %q: %w", v.SchemaID, v.Version, v.Subject, err)
 	}
-	body := bodyOf(schema)
+	body, err := r.bodyOf(req, schema)
+	if err != nil {
+		return schemaBody{}, err
+	}
 	body.Subject, body.Version, body.ID = v.Subject, v.Version, v.SchemaID
 	return body, nil
 }
@@ -211,8 +261,36 @@ func filtered(req *http.Request, versions []store.RegistryVersion) []store.Regis
 	})
 }
 
+// inPrefix lists the versions whose subjects begin with the request's subjectPrefix; without one those of all contexts.
+func (r *Registry) inPrefix(req *http.Request) ([]store.RegistryVersion, error) {
+	prefix := req.URL.Query().Get("subjectPrefix")
+	if prefix == "" || prefix == allContexts {
+		return r.store.RegistryVersions(req.Context(), "")
+	}
+	versions, err := r.store.RegistryVersions(req.Context(), plainSubject(prefix))
+	if strings.HasPrefix(prefix, defaultContext) {
+		versions = slices.DeleteFunc(versions, func(v store.RegistryVersion) bool { return contextOf(v.Subject) != "" })
+	}
+	return versions, err
+}
+
+func (r *Registry) getContexts(req *http.Request) (any, error) {
+	versions, err := r.store.RegistryVersions(req.Context(), "")
+	if err != nil {
+		return nil, err
+	}
+	names := []string{"."}
+	for _, v := range versions {
+		if name := strings.Trim(contextOf(v.Subject), ":"); name != "" && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return page(req, names)
+}
+
 func (r *Registry) getSchemas(req *http.Request) (any, error) {
-	versions, err := r.store.RegistryVersions(req.Context(), req.URL.Query().Get("subjectPrefix"))
+	versions, err := r.inPrefix(req)
 	if err != nil {
 		return nil, err
 	}
@@ -249,12 +327,40 @@ func (r *Registry) getSchema(req *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return bodyOf(schema), nil
+	body, err := r.bodyOf(req, schema)
+	if err != nil || !flag(req, "fetchMaxId") {
+		return body, err
+	}
+	state, err := r.store.RegistryState(req.Context())
+	body.MaxID = state.LastSchemaID
+	return body, err
+}
+
+// guidDigits is how much of a fingerprint, in hex, a GUID has.
+const guidDigits = 32
+
+func (r *Registry) getSchemaByGUID(req *http.Request) (any, error) {
+	id, err := uuid.Parse(req.PathValue("id"))
+	if err != nil {
+		return nil, refuse(http.StatusNotFound, "Schema GUID %q is not one", req.PathValue("id"))
+	}
+	schema, err := r.store.RegistrySchemaByPrefix(req.Context(), strings.ReplaceAll(id.String(), "-", ""))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, schemaNotFound()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r.bodyOf(req, schema)
 }
 
 func (r *Registry) getSchemaText(req *http.Request) (any, error) {
 	schema, err := r.schema(req)
-	return text(schema.Text), err
+	if err != nil {
+		return nil, err
+	}
+	body, err := r.formatted(req, schema)
+	return text(body), err
 }
 
 func (r *Registry) schema(req *http.Request) (store.RegistrySchema, error) {
@@ -314,7 +420,7 @@ func (r *Registry) schemaVersions(req *http.Request) ([]store.RegistryVersion, e
 }
 
 func (r *Registry) getSubjects(req *http.Request) (any, error) {
-	versions, err := r.store.RegistryVersions(req.Context(), req.URL.Query().Get("subjectPrefix"))
+	versions, err := r.inPrefix(req)
 	if err != nil {
 		return nil, err
 	}
@@ -358,7 +464,7 @@ func number(req *http.Request, name string, otherwise int) (int, error) {
 }
 
 func (r *Registry) getVersions(req *http.Request) (any, error) {
-	subject := req.PathValue("subject")
+	subject := pathSubject(req)
 	versions, err := r.versions(req.Context(), subject, true)
 	if err != nil {
 		return nil, err
@@ -378,7 +484,7 @@ func (r *Registry) postSubject(req *http.Request) (any, error) {
 	if err := decode(req, &s); err != nil {
 		return nil, err
 	}
-	v, err := r.lookUp(req.Context(), req.PathValue("subject"), s, flag(req, "deleted"))
+	v, err := r.lookUp(req.Context(), pathSubject(req), s, flag(req, "deleted"))
 	if err != nil {
 		return nil, err
 	}
@@ -386,7 +492,7 @@ func (r *Registry) postSubject(req *http.Request) (any, error) {
 }
 
 func (r *Registry) deleteSubjectRequest(req *http.Request) (any, error) {
-	return r.deleteSubject(req.Context(), req.PathValue("subject"), flag(req, "permanent"))
+	return r.deleteSubject(req.Context(), pathSubject(req), flag(req, "permanent"))
 }
 
 func (r *Registry) postVersion(req *http.Request) (any, error) {
@@ -394,7 +500,7 @@ func (r *Registry) postVersion(req *http.Request) (any, error) {
 	if err := decode(req, &s); err != nil {
 		return nil, err
 	}
-	id, err := r.register(req.Context(), req.PathValue("subject"), s, flag(req, "normalize"))
+	id, err := r.register(req.Context(), pathSubject(req), s, flag(req, "normalize"))
 	if err != nil {
 		return nil, err
 	}
@@ -407,7 +513,7 @@ func (r *Registry) pathVersion(req *http.Request) (store.RegistryVersion, error)
 	if err != nil {
 		return store.RegistryVersion{}, err
 	}
-	subject := req.PathValue("subject")
+	subject := pathSubject(req)
 	versions, err := r.versions(req.Context(), subject, flag(req, "deleted"))
 	if err != nil {
 		return store.RegistryVersion{}, err
@@ -421,6 +527,42 @@ func (r *Registry) getVersion(req *http.Request) (any, error) {
 		return nil, err
 	}
 	return r.versionBody(req, v)
+}
+
+// getByMetadata finds the latest version whose metadata has all the properties: each key of the query goes with its value.
+func (r *Registry) getByMetadata(req *http.Request) (any, error) {
+	query := req.URL.Query()
+	keys, values := query["key"], query["value"]
+	if len(keys) != len(values) {
+		return nil, refuse(http.StatusBadRequest, "Every key needs a value: there are %d of one and %d of the other", len(keys), len(values))
+	}
+	versions, err := r.versions(req.Context(), pathSubject(req), flag(req, "deleted"))
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range slices.Backward(versions) {
+		body, err := r.versionBody(req, v)
+		if err != nil {
+			return nil, err
+		}
+		if hasProperties(body.Metadata, keys, values) {
+			return body, nil
+		}
+	}
+	return nil, schemaNotFound()
+}
+
+func hasProperties(raw json.RawMessage, keys, values []string) bool {
+	var m metadata
+	if len(raw) > 0 && json.Unmarshal(raw, &m) != nil {
+		return false
+	}
+	for i, key := range keys {
+		if value, ok := m.Properties[key]; !ok || value != values[i] {
+			return false
+		}
+	}
+	return true
 }
 
 func (r *Registry) getVersionText(req *http.Request) (any, error) {
@@ -454,7 +596,7 @@ func (r *Registry) deleteVersionRequest(req *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.deleteVersion(req.Context(), req.PathValue("subject"), id, flag(req, "permanent"))
+	return r.deleteVersion(req.Context(), pathSubject(req), id, flag(req, "permanent"))
 }
 
 type compatibilityBody struct {
@@ -474,7 +616,7 @@ func (r *Registry) postCompatibility(req *http.Request) (any, error) {
 	if err := decode(req, &s); err != nil {
 		return nil, err
 	}
-	reasons, err := r.check(req.Context(), req.PathValue("subject"), id, s)
+	reasons, err := r.check(req.Context(), pathSubject(req), id, s)
 	if err != nil {
 		return nil, err
 	}
@@ -487,18 +629,39 @@ func (r *Registry) postCompatibility(req *http.Request) (any, error) {
 
 // configRequest is what a client may set, and what it may not set here.
 type configRequest struct {
-	Compatibility      string `json:"compatibility"`
-	Normalize          bool   `json:"normalize"`
-	Alias              string `json:"alias"`
-	CompatibilityGroup string `json:"compatibilityGroup"`
+	Compatibility string `json:"compatibility,omitempty"`
+	Normalize     *bool  `json:"normalize,omitempty"`
+
+	Alias               string          `json:"alias,omitempty"`
+	CompatibilityGroup  string          `json:"compatibilityGroup,omitempty"`
+	CompatibilityPolicy string          `json:"compatibilityPolicy,omitempty"`
+	DefaultMetadata     json.RawMessage `json:"defaultMetadata,omitempty"`
+	OverrideMetadata    json.RawMessage `json:"overrideMetadata,omitempty"`
+	DefaultRuleSet      json.RawMessage `json:"defaultRuleSet,omitempty"`
+	OverrideRuleSet     json.RawMessage `json:"overrideRuleSet,omitempty"`
+}
+
+// unsupported names a setting that is given and that this registry does not have.
+func (c configRequest) unsupported() string {
+	given := func(raw json.RawMessage) bool { return len(raw) > 0 && string(raw) != "null" }
+	switch {
+	case c.Alias != "":
+		return "alias"
+	case c.CompatibilityGroup != "":
+		return "compatibilityGroup"
+	case c.CompatibilityPolicy != "" && !strings.EqualFold(c.CompatibilityPolicy, "STRICT"):
+		return "compatibilityPolicy"
+	case given(c.DefaultMetadata), given(c.OverrideMetadata):
+		return "defaultMetadata and overrideMetadata"
+	case given(c.DefaultRuleSet), given(c.OverrideRuleSet):
+		return "defaultRuleSet and overrideRuleSet"
+	default:
+		return ""
+	}
 }
 
 func (r *Registry) getConfig(req *http.Request) (any, error) {
-	level, err := r.compatibility(req.Context(), req.PathValue("subject"), flag(req, "defaultToGlobal"))
-	if err != nil {
-		return nil, err
-	}
-	return map[string]compatibility{"compatibilityLevel": level}, nil
+	return r.config(req.Context(), pathSubject(req), flag(req, "defaultToGlobal"))
 }
 
 func (r *Registry) putConfig(req *http.Request) (any, error) {
@@ -506,23 +669,26 @@ func (r *Registry) putConfig(req *http.Request) (any, error) {
 	if err := decode(req, &c); err != nil {
 		return nil, err
 	}
-	if c.Normalize || c.Alias != "" || c.CompatibilityGroup != "" {
-		return nil, notPermitted("This registry keeps the compatibility of a subject, and neither normalize nor an alias nor a compatibilityGroup")
+	if name := c.unsupported(); name != "" {
+		return nil, notPermitted("This registry keeps the compatibility and normalize of a subject, and no %s", name)
 	}
-	level := compatibility(strings.ToUpper(c.Compatibility))
-	if err := r.setCompatibility(req.Context(), req.PathValue("subject"), level); err != nil {
+	c.Compatibility = strings.ToUpper(c.Compatibility)
+	if err := r.setConfig(req.Context(), pathSubject(req), config{Compatibility: schemacompat.Mode(c.Compatibility), Normalize: c.Normalize}); err != nil {
 		return nil, err
 	}
-	return map[string]compatibility{"compatibility": level}, nil
+	return c, nil
 }
 
 // deleteConfig answers under both names: clients differ in which they read.
 func (r *Registry) deleteConfig(req *http.Request) (any, error) {
-	was, err := r.resetCompatibility(req.Context(), req.PathValue("subject"))
+	was, err := r.resetConfig(req.Context(), pathSubject(req))
 	if err != nil {
 		return nil, err
 	}
-	return map[string]compatibility{"compatibility": was, "compatibilityLevel": was}, nil
+	return struct {
+		config
+		Compatibility schemacompat.Mode `json:"compatibility,omitempty"`
+	}{was, was.Compatibility}, nil
 }
 
 type modeBody struct {
@@ -530,7 +696,7 @@ type modeBody struct {
 }
 
 func (r *Registry) getMode(req *http.Request) (any, error) {
-	m, err := r.mode(req.Context(), req.PathValue("subject"), flag(req, "defaultToGlobal"))
+	m, err := r.mode(req.Context(), pathSubject(req), flag(req, "defaultToGlobal"))
 	if err != nil {
 		return nil, err
 	}
@@ -543,14 +709,14 @@ func (r *Registry) putMode(req *http.Request) (any, error) {
 		return nil, err
 	}
 	body.Mode = mode(strings.ToUpper(string(body.Mode)))
-	if err := r.setMode(req.Context(), req.PathValue("subject"), body.Mode, flag(req, "force")); err != nil {
+	if err := r.setMode(req.Context(), pathSubject(req), body.Mode, flag(req, "force")); err != nil {
 		return nil, err
 	}
 	return body, nil
 }
 
 func (r *Registry) deleteMode(req *http.Request) (any, error) {
-	was, err := r.resetMode(req.Context(), req.PathValue("subject"))
+	was, err := r.resetMode(req.Context(), pathSubject(req))
 	if err != nil {
 		return nil, err
 	}

@@ -1,22 +1,18 @@
-// Package registry is the built-in schema registry: Confluent's Schema Registry API for Avro, over the daemon's own store.
+// Package registry is the built-in schema registry: Confluent's Schema Registry API for Avro, JSON Schema and Protobuf, over
+// the daemon's own store.
 package registry
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math"
 	"slices"
-	"strings"
 	"sync"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/store"
+	"github.com/headgate/terraform-provider-headgate/internal/schemacompat"
 	"github.com/headgate/terraform-provider-headgate/internal/schematext"
 )
 
@@ -33,11 +29,16 @@ type mode string
 const (
 	modeReadWrite mode = "READWRITE"
 	modeReadOnly  mode = "READONLY"
+	// modeReadOnlyOverride is the registry's or a context's, and overrules the modes of subjects.
+	modeReadOnlyOverride mode = "READONLY_OVERRIDE"
 	// modeImport takes schemas with ids and versions of the client's choice, and checks no compatibility.
 	modeImport mode = "IMPORT"
 )
 
-var modes = []mode{modeReadWrite, modeReadOnly, modeImport}
+var modes = []mode{modeReadWrite, modeReadOnly, modeReadOnlyOverride, modeImport}
+
+// readOnly says that nothing may be changed.
+func (m mode) readOnly() bool { return m == modeReadOnly || m == modeReadOnlyOverride }
 
 // Store is what the registry keeps its schemas in. Reads that find nothing answer store.ErrNotFound.
 type Store interface {
@@ -48,6 +49,7 @@ type Store interface {
 	RegistrySchemaVersions(ctx context.Context, schemaID int64) ([]store.RegistryVersion, error)
 	RegistryReferrers(ctx context.Context, subject string, version int64) ([]store.RegistryVersion, error)
 	RegistrySchema(ctx context.Context, id int64) (store.RegistrySchema, error)
+	RegistrySchemaByPrefix(ctx context.Context, prefix string) (store.RegistrySchema, error)
 	RegistrySchemaByFingerprint(ctx context.Context, fingerprint string) (store.RegistrySchema, error)
 	// ChangeRegistry applies all of a change, or answers store.ErrConflict when the registry is past the generation.
 	ChangeRegistry(ctx context.Context, generation int64, c store.RegistryChange) error
@@ -88,122 +90,6 @@ func (r *Registry) change(ctx context.Context, plan func(state store.RegistrySta
 	return err
 }
 
-// submission is a schema as a client sends it.
-type submission struct {
-	Schema     string          `json:"schema"`
-	Type       string          `json:"schemaType"`
-	References []reference     `json:"references"`
-	ID         int64           `json:"id"`
-	Version    int64           `json:"version"`
-	Metadata   json.RawMessage `json:"metadata"`
-	RuleSet    json.RawMessage `json:"ruleSet"`
-}
-
-type reference struct {
-	Name    string `json:"name"`
-	Subject string `json:"subject"`
-	Version int64  `json:"version"`
-}
-
-// candidate is a submitted schema that was found valid. It has no id yet.
-type candidate struct {
-	schema    store.RegistrySchema
-	canonical string
-	typ       *avroType
-}
-
-func (r *Registry) candidate(ctx context.Context, s submission) (candidate, error) {
-	if s.Type != "" && s.Type != schematext.FormatAvro {
-		return candidate{}, unknownFormat(s.Type)
-	}
-	if given(s.Metadata) || given(s.RuleSet) {
-		return candidate{}, invalidSchema("this registry keeps no metadata and no rule sets")
-	}
-	references, err := checkReferences(s.References)
-	if err != nil {
-		return candidate{}, err
-	}
-	texts, err := r.referenceTexts(ctx, references)
-	if errors.Is(err, store.ErrNotFound) {
-		return candidate{}, invalidSchema("%s", strings.TrimSuffix(err.Error(), ": "+store.ErrNotFound.Error()))
-	}
-	if err != nil {
-		return candidate{}, err
-	}
-	text := schematext.Schema{Format: schematext.FormatAvro, Text: s.Schema, References: texts}
-	if err := schematext.Validate(ctx, text); err != nil {
-		return candidate{}, invalidSchema("%s", err)
-	}
-	canonical, err := schematext.Canonical(ctx, text)
-	if err != nil {
-		return candidate{}, err
-	}
-	typ, err := parseAvro(ctx, text)
-	if err != nil {
-		return candidate{}, err
-	}
-	return candidate{
-		schema: store.RegistrySchema{
-			Fingerprint: fingerprint(canonical, references),
-			Format:      schematext.FormatAvro,
-			Text:        s.Schema,
-			References:  references,
-		},
-		canonical: canonical,
-		typ:       typ,
-	}, nil
-}
-
-func given(value json.RawMessage) bool {
-	return len(value) > 0 && string(value) != "null"
-}
-
-func checkReferences(list []reference) ([]store.RegistryReference, error) {
-	var found []store.RegistryReference
-	for _, one := range list {
-		if one.Name == "" || one.Subject == "" || one.Version < 1 || one.Version > maxVersion {
-			return nil, invalidSchema("a reference needs a name, a subject and a version from 1 to %d", maxVersion)
-		}
-		found = append(found, store.RegistryReference(one))
-	}
-	return found, nil
-}
-
-// fingerprint is the same for schemas that mean the same and refer to the same.
-func fingerprint(canonical string, references []store.RegistryReference) string {
-	sorted := slices.Clone(references)
-	slices.SortFunc(sorted, func(a, b store.RegistryReference) int { return strings.Compare(a.Name, b.Name) })
-	lines := []string{schematext.FormatAvro, canonical}
-	for _, ref := range sorted {
-		lines = append(lines, fmt.Sprintf("%q %q %d", ref.Name, ref.Subject, ref.Version))
-	}
-	sum := sha256.Sum256([]byte(strings.Join(lines, "\n")))
-	return hex.EncodeToString(sum[:])
-}
-
-// referenceTexts reads what the references lead to, directly and through one another.
-func (r *Registry) referenceTexts(ctx context.Context, references []store.RegistryReference) (map[string]string, error) {
-	texts := map[string]string{}
-	for queue := slices.Clone(references); len(queue) > 0; queue = queue[1:] {
-		next := queue[0]
-		name := fmt.Sprintf("version %d of subject %q", next.Version, next.Subject)
-		if _, ok := texts[name]; ok {
-			continue
-		}
-		version, err := r.findVersion(ctx, next.Subject, next.Version)
-		if err != nil {
-			return nil, fmt.Errorf("reference %q: %s: %w", next.Name, name, err)
-		}
-		schema, err := r.store.RegistrySchema(ctx, version.SchemaID)
-		if err != nil {
-			return nil, err
-		}
-		texts[name] = schema.Text
-		queue = append(queue, schema.References...)
-	}
-	return texts, nil
-}
-
 // findVersion finds a version, softly deleted or not.
 func (r *Registry) findVersion(ctx context.Context, subject string, version int64) (store.RegistryVersion, error) {
 	versions, err := r.store.RegistrySubjectVersions(ctx, subject)
@@ -223,17 +109,21 @@ func (r *Registry) register(ctx context.Context, subject string, s submission, n
 	if err := checkSubject(subject); err != nil {
 		return 0, err
 	}
+	c, err := r.candidate(ctx, subject, s)
+	if err != nil {
+		return 0, err
+	}
 	var added store.RegistryVersion
-	err := r.change(ctx, func(state store.RegistryState) (*store.RegistryChange, error) {
-		c, err := r.candidate(ctx, s)
+	err = r.change(ctx, func(state store.RegistryState) (*store.RegistryChange, error) {
+		row, err := r.subject(ctx, subject)
 		if err != nil {
 			return nil, err
 		}
-		if normalize {
+		if (normalize || normalizeOf(state, row)) && c.schema.Format != schematext.FormatProtobuf {
 			c.schema.Text = c.canonical
 		}
 		var change *store.RegistryChange
-		change, added, err = r.planVersion(ctx, state, subject, s, c)
+		change, added, err = r.planVersion(ctx, state, row, s, c)
 		return change, err
 	})
 	if err != nil {
@@ -246,13 +136,9 @@ func (r *Registry) register(ctx context.Context, subject string, s submission, n
 }
 
 // planVersion works out how the subject gets the schema. A version of 0 says that it has it.
-func (r *Registry) planVersion(ctx context.Context, state store.RegistryState, subject string, s submission, c candidate) (*store.RegistryChange, store.RegistryVersion, error) {
+func (r *Registry) planVersion(ctx context.Context, state store.RegistryState, row subjectRow, s submission, c candidate) (*store.RegistryChange, store.RegistryVersion, error) {
 	none := store.RegistryVersion{}
-	row, err := r.subject(ctx, subject)
-	if err != nil {
-		return nil, none, err
-	}
-	versions, err := r.store.RegistrySubjectVersions(ctx, subject)
+	versions, err := r.store.RegistrySubjectVersions(ctx, row.Name)
 	if err != nil {
 		return nil, none, err
 	}
@@ -267,7 +153,7 @@ func (r *Registry) planVersion(ctx context.Context, state store.RegistryState, s
 	if err := r.mayRegister(ctx, state, row, s, c, versions); err != nil {
 		return nil, none, err
 	}
-	added := store.RegistryVersion{Subject: subject, Version: row.LastVersion + 1, SchemaID: state.LastSchemaID + 1}
+	added := store.RegistryVersion{Subject: row.Name, Version: row.LastVersion + 1, SchemaID: state.LastSchemaID + 1}
 	if known {
 		added.SchemaID = stored.ID
 	}
@@ -280,7 +166,7 @@ func (r *Registry) planVersion(ctx context.Context, state store.RegistryState, s
 		return nil, none, notPermitted("No id or version is left below %d", maxVersion)
 	}
 	row.LastVersion = max(row.LastVersion, added.Version)
-	change := &store.RegistryChange{Subject: &row, PutVersions: []store.RegistryVersion{added}}
+	change := &store.RegistryChange{Subject: &row.RegistrySubject, PutVersions: []store.RegistryVersion{added}}
 	if !known {
 		c.schema.ID = added.SchemaID
 		change.Schema = &c.schema
@@ -295,11 +181,11 @@ func has(versions []store.RegistryVersion, schemaID, number int64) bool {
 	})
 }
 
-func (r *Registry) mayRegister(ctx context.Context, state store.RegistryState, row store.RegistrySubject, s submission, c candidate, versions []store.RegistryVersion) error {
-	switch modeOf(state, row) {
-	case modeReadOnly:
-		return readOnly(row.Name)
-	case modeImport:
+func (r *Registry) mayRegister(ctx context.Context, state store.RegistryState, row subjectRow, s submission, c candidate, versions []store.RegistryVersion) error {
+	switch m := modeOf(state, row); {
+	case m.readOnly():
+		return readOnly(row.Name, m)
+	case m == modeImport:
 		if s.ID == 0 {
 			return notPermitted("Subject %q is in mode IMPORT: a schema needs an id there", row.Name)
 		}
@@ -312,7 +198,7 @@ func (r *Registry) mayRegister(ctx context.Context, state store.RegistryState, r
 		return err
 	}
 	level := compatibilityOf(state, row)
-	reasons, err := r.compare(ctx, c.typ, level, live(versions))
+	reasons, err := r.compare(ctx, c.parsed, level, live(versions))
 	if err != nil {
 		return err
 	}
@@ -326,10 +212,10 @@ func (r *Registry) mayRegister(ctx context.Context, state store.RegistryState, r
 func (r *Registry) referencesAreLive(ctx context.Context, references []store.RegistryReference) error {
 	for _, ref := range references {
 		version, err := r.findVersion(ctx, ref.Subject, ref.Version)
-		if err != nil {
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
-		if version.Deleted {
+		if err != nil || version.Deleted {
 			return invalidSchema("reference %q: version %d of subject %q was deleted", ref.Name, ref.Version, ref.Subject)
 		}
 	}
@@ -368,11 +254,11 @@ func (r *Registry) imported(ctx context.Context, added store.RegistryVersion, s 
 }
 
 // compare lists why the schema may not follow the versions, which are all live ones in order.
-func (r *Registry) compare(ctx context.Context, candidate *avroType, level compatibility, versions []store.RegistryVersion) ([]string, error) {
-	if level == compatibilityNone || len(versions) == 0 {
+func (r *Registry) compare(ctx context.Context, candidate *schemacompat.Schema, level schemacompat.Mode, versions []store.RegistryVersion) ([]string, error) {
+	if level == schemacompat.None || len(versions) == 0 {
 		return nil, nil
 	}
-	if !level.transitive() {
+	if !level.Transitive() {
 		versions = versions[len(versions)-1:]
 	}
 	var reasons []string
@@ -386,41 +272,26 @@ func (r *Registry) compare(ctx context.Context, candidate *avroType, level compa
 	return reasons, nil
 }
 
-func (r *Registry) compareWith(ctx context.Context, candidate *avroType, level compatibility, v store.RegistryVersion) ([]string, error) {
-	const newSchema = "the new schema"
-	oldSchema := fmt.Sprintf("version %d", v.Version)
+func (r *Registry) compareWith(ctx context.Context, candidate *schemacompat.Schema, level schemacompat.Mode, v store.RegistryVersion) ([]string, error) {
 	old, err := r.storedType(ctx, v.SchemaID)
 	if err != nil {
 		return nil, fmt.Errorf("read version %d of subject %q: %w", v.Version, v.Subject, err)
 	}
-	var reasons []string
-	if level.backward() {
-		found, err := incompatible(ctx, candidate, newSchema, old, oldSchema)
-		if err != nil {
-			return nil, err
-		}
-		reasons = append(reasons, found...)
-	}
-	if level.forward() {
-		found, err := incompatible(ctx, old, oldSchema, candidate, newSchema)
-		if err != nil {
-			return nil, err
-		}
-		reasons = append(reasons, found...)
-	}
-	return reasons, nil
+	return schemacompat.Check(ctx, level,
+		schemacompat.Version{Name: "the new schema", Schema: candidate},
+		schemacompat.Version{Name: fmt.Sprintf("version %d", v.Version), Schema: old})
 }
 
-func (r *Registry) storedType(ctx context.Context, schemaID int64) (*avroType, error) {
+func (r *Registry) storedType(ctx context.Context, schemaID int64) (*schemacompat.Schema, error) {
 	schema, err := r.store.RegistrySchema(ctx, schemaID)
 	if err != nil {
 		return nil, err
 	}
-	texts, err := r.referenceTexts(ctx, schema.References)
+	text, err := r.text(ctx, schema)
 	if err != nil {
 		return nil, err
 	}
-	return parseAvro(ctx, schematext.Schema{Format: schema.Format, Text: schema.Text, References: texts})
+	return schemacompat.Parse(ctx, text)
 }
 
 // lookUp finds the latest version of the subject that has the schema.
@@ -429,7 +300,7 @@ func (r *Registry) lookUp(ctx context.Context, subject string, s submission, del
 	if err != nil {
 		return store.RegistryVersion{}, err
 	}
-	c, err := r.candidate(ctx, s)
+	c, err := r.candidate(ctx, subject, s)
 	if err != nil {
 		return store.RegistryVersion{}, err
 	}
@@ -450,7 +321,7 @@ func (r *Registry) lookUp(ctx context.Context, subject string, s submission, del
 
 // check lists why the schema may not follow one version, or with version 0 all that the subject's mode asks for.
 func (r *Registry) check(ctx context.Context, subject string, version versionID, s submission) ([]string, error) {
-	c, err := r.candidate(ctx, s)
+	c, err := r.candidate(ctx, subject, s)
 	if err != nil {
 		return nil, err
 	}
@@ -477,16 +348,7 @@ func (r *Registry) check(ctx context.Context, subject string, version versionID,
 		}
 		versions = []store.RegistryVersion{one}
 	}
-	return r.compare(ctx, c.typ, compatibilityOf(state, row), versions)
-}
-
-// subject reads a subject; one that nobody heard of has no versions and no settings.
-func (r *Registry) subject(ctx context.Context, name string) (store.RegistrySubject, error) {
-	row, err := r.store.RegistrySubject(ctx, name)
-	if errors.Is(err, store.ErrNotFound) {
-		return store.RegistrySubject{Name: name}, nil
-	}
-	return row, err
+	return r.compare(ctx, c.parsed, compatibilityOf(state, row), versions)
 }
 
 // versions lists the versions of a subject that has some.
@@ -528,12 +390,22 @@ func pick(subject string, versions []store.RegistryVersion, id versionID) (store
 	return store.RegistryVersion{}, versionNotFound(subject, int64(id))
 }
 
-func modeOf(state store.RegistryState, row store.RegistrySubject) mode {
-	return firstSet(modeReadWrite, mode(row.Mode), mode(state.Mode))
+func modeOf(state store.RegistryState, row subjectRow) mode {
+	for _, m := range []mode{mode(state.Mode), mode(row.context.Mode)} {
+		if m == modeReadOnlyOverride {
+			return m
+		}
+	}
+	return firstSet(modeReadWrite, mode(row.Mode), mode(row.context.Mode), mode(state.Mode))
 }
 
-func compatibilityOf(state store.RegistryState, row store.RegistrySubject) compatibility {
-	return firstSet(compatibilityBackward, compatibility(row.Compatibility), compatibility(state.Compatibility))
+func compatibilityOf(state store.RegistryState, row subjectRow) schemacompat.Mode {
+	return firstSet(schemacompat.Backward, schemacompat.Mode(row.Compatibility), schemacompat.Mode(row.context.Compatibility), schemacompat.Mode(state.Compatibility))
+}
+
+// normalizeOf says whether schemas are kept in their canonical form.
+func normalizeOf(state store.RegistryState, row subjectRow) bool {
+	return firstSet("false", row.Normalize, row.context.Normalize, state.Normalize) == "true"
 }
 
 func firstSet[T ~string](otherwise T, values ...T) T {
@@ -545,25 +417,9 @@ func firstSet[T ~string](otherwise T, values ...T) T {
 	return otherwise
 }
 
-func readOnly(subject string) error {
+func readOnly(subject string, m mode) error {
 	if subject == "" {
-		return notPermitted("The registry is in mode READONLY")
+		return notPermitted("The registry is in mode %s", m)
 	}
-	return notPermitted("Subject %q is in mode READONLY", subject)
-}
-
-func checkSubject(name string) error {
-	switch {
-	case name == "":
-		return invalidSubject(name, "it is empty")
-	case !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl):
-		return invalidSubject(name, "it holds a control character, or is not UTF-8")
-	case utf8.RuneCountInString(name) > maxSubject:
-		return invalidSubject(name[:32]+"...", fmt.Sprintf("it is longer than %d characters", maxSubject))
-	case strings.HasPrefix(name, ":.") || strings.HasPrefix(name, ":*:"):
-		return invalidSubject(name, "this registry has no contexts")
-	case name == "__GLOBAL" || name == "__EMPTY":
-		return invalidSubject(name, "the name is reserved")
-	}
-	return nil
+	return notPermitted("Subject %q is in mode %s", subject, m)
 }

@@ -3,20 +3,40 @@ package registry
 import (
 	"context"
 	"slices"
+	"strconv"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/store"
+	"github.com/headgate/terraform-provider-headgate/internal/schemacompat"
 )
 
-// compatibility reads the compatibility of a subject, or with no subject that of the registry.
-func (r *Registry) compatibility(ctx context.Context, subject string, orGlobal bool) (compatibility, error) {
+// config is what a subject, a context or the registry is set to. What is unset is empty.
+type config struct {
+	Compatibility schemacompat.Mode `json:"compatibilityLevel,omitempty"`
+	Normalize     *bool             `json:"normalize,omitempty"`
+}
+
+// config reads the settings of a subject, or with no subject those of the registry.
+func (r *Registry) config(ctx context.Context, subject string, orGlobal bool) (config, error) {
 	state, row, err := r.settings(ctx, subject)
 	if err != nil {
-		return "", err
+		return config{}, err
 	}
-	if subject != "" && row.Compatibility == "" && !orGlobal {
-		return "", noCompatibility(subject)
+	if subject != "" && row.Compatibility == "" && row.Normalize == "" && !orGlobal {
+		return config{}, noCompatibility(subject)
 	}
-	return compatibilityOf(state, row), nil
+	if subject != "" && !orGlobal {
+		return ownConfig(row.Compatibility, row.Normalize), nil
+	}
+	return ownConfig(string(compatibilityOf(state, row)), firstSet(row.Normalize, row.context.Normalize, state.Normalize)), nil
+}
+
+func ownConfig(level, normalize string) config {
+	c := config{Compatibility: schemacompat.Mode(level)}
+	if normalize != "" {
+		yes := normalize == "true"
+		c.Normalize = &yes
+	}
+	return c
 }
 
 // mode reads the mode of a subject, or with no subject that of the registry.
@@ -31,47 +51,55 @@ func (r *Registry) mode(ctx context.Context, subject string, orGlobal bool) (mod
 	return modeOf(state, row), nil
 }
 
-func (r *Registry) settings(ctx context.Context, subject string) (store.RegistryState, store.RegistrySubject, error) {
+func (r *Registry) settings(ctx context.Context, subject string) (store.RegistryState, subjectRow, error) {
 	state, err := r.store.RegistryState(ctx)
 	if err != nil || subject == "" {
-		return state, store.RegistrySubject{}, err
+		return state, subjectRow{}, err
 	}
 	row, err := r.subject(ctx, subject)
 	return state, row, err
 }
 
-func (r *Registry) setCompatibility(ctx context.Context, subject string, level compatibility) error {
-	if !slices.Contains(compatibilities, level) {
-		return invalidCompatibility(string(level))
+// setConfig changes what is given, and leaves what is not.
+func (r *Registry) setConfig(ctx context.Context, subject string, c config) error {
+	if c.Compatibility == "" && c.Normalize == nil || c.Compatibility != "" && !slices.Contains(schemacompat.Modes(), c.Compatibility) {
+		return invalidCompatibility(string(c.Compatibility))
 	}
-	return r.changeSettings(ctx, subject, func(state *store.RegistryState, row *store.RegistrySubject) error {
-		if modeOf(*state, *row) == modeReadOnly {
-			return readOnly(subject)
+	return r.changeSettings(ctx, subject, func(state *store.RegistryState, row *subjectRow) error {
+		if m := modeOf(*state, *row); m.readOnly() {
+			return readOnly(subject, m)
 		}
+		level, normalize := &row.Compatibility, &row.Normalize
 		if subject == "" {
-			state.Compatibility = string(level)
-		} else {
-			row.Compatibility = string(level)
+			level, normalize = &state.Compatibility, &state.Normalize
+		}
+		if c.Compatibility != "" {
+			*level = string(c.Compatibility)
+		}
+		if c.Normalize != nil {
+			*normalize = strconv.FormatBool(*c.Normalize)
 		}
 		return nil
 	})
 }
 
-// resetCompatibility takes a subject's own compatibility away, or the registry's back to BACKWARD, and answers what it was.
-func (r *Registry) resetCompatibility(ctx context.Context, subject string) (compatibility, error) {
-	var was compatibility
-	err := r.changeSettings(ctx, subject, func(state *store.RegistryState, row *store.RegistrySubject) error {
-		was = compatibilityOf(*state, *row)
-		switch {
-		case modeOf(*state, *row) == modeReadOnly:
-			return readOnly(subject)
-		case subject == "":
-			state.Compatibility = ""
-		case row.Compatibility == "":
-			return noCompatibility(subject)
-		default:
-			row.Compatibility = ""
+// resetConfig takes a subject's own settings away, or the registry's back to the defaults, and answers what they were.
+func (r *Registry) resetConfig(ctx context.Context, subject string) (config, error) {
+	var was config
+	err := r.changeSettings(ctx, subject, func(state *store.RegistryState, row *subjectRow) error {
+		if m := modeOf(*state, *row); m.readOnly() {
+			return readOnly(subject, m)
 		}
+		if subject == "" {
+			was = ownConfig(string(compatibilityOf(*state, *row)), state.Normalize)
+			state.Compatibility, state.Normalize = "", ""
+			return nil
+		}
+		if row.Compatibility == "" && row.Normalize == "" {
+			return noCompatibility(subject)
+		}
+		was = ownConfig(row.Compatibility, row.Normalize)
+		row.Compatibility, row.Normalize = "", ""
 		return nil
 	})
 	return was, err
@@ -82,7 +110,10 @@ func (r *Registry) setMode(ctx context.Context, subject string, m mode, force bo
 	if !slices.Contains(modes, m) {
 		return invalidMode(string(m))
 	}
-	return r.changeSettings(ctx, subject, func(state *store.RegistryState, row *store.RegistrySubject) error {
+	if m == modeReadOnlyOverride && subject != contextOf(subject) {
+		return notPermitted("Mode %s is for the registry or a context, as it overrules the modes of subjects: a subject's is %s", m, modeReadOnly)
+	}
+	return r.changeSettings(ctx, subject, func(state *store.RegistryState, row *subjectRow) error {
 		if m == modeImport && !force && modeOf(*state, *row) != modeImport {
 			if err := r.mayImport(ctx, subject); err != nil {
 				return err
@@ -98,8 +129,8 @@ func (r *Registry) setMode(ctx context.Context, subject string, m mode, force bo
 }
 
 func (r *Registry) mayImport(ctx context.Context, subject string) error {
-	if subject == "" {
-		versions, err := r.store.RegistryVersions(ctx, "")
+	if subject == contextOf(subject) {
+		versions, err := r.store.RegistryVersions(ctx, subject)
 		if err == nil && len(live(versions)) > 0 {
 			return notPermitted("The registry has schemas: it goes into mode IMPORT only with force=true")
 		}
@@ -115,7 +146,7 @@ func (r *Registry) mayImport(ctx context.Context, subject string) error {
 // resetMode takes a subject's own mode away, or the registry's back to READWRITE, and answers what it was.
 func (r *Registry) resetMode(ctx context.Context, subject string) (mode, error) {
 	var was mode
-	err := r.changeSettings(ctx, subject, func(state *store.RegistryState, row *store.RegistrySubject) error {
+	err := r.changeSettings(ctx, subject, func(state *store.RegistryState, row *subjectRow) error {
 		was = modeOf(*state, *row)
 		switch {
 		case subject == "":
@@ -123,22 +154,20 @@ func (r *Registry) resetMode(ctx context.Context, subject string) (mode, error) 
 		case row.Mode == "":
 			return noMode(subject)
 		default:
-			row.Mode = ""
+			was, row.Mode = mode(row.Mode), ""
 		}
 		return nil
 	})
 	return was, err
 }
 
-// changeSettings edits the settings of a subject, or with no subject those of the registry.
-func (r *Registry) changeSettings(ctx context.Context, subject string, edit func(state *store.RegistryState, row *store.RegistrySubject) error) error {
-	if subject != "" {
-		if err := checkSubject(subject); err != nil {
-			return err
-		}
+// changeSettings edits the settings of a subject or a context, or with neither those of the registry.
+func (r *Registry) changeSettings(ctx context.Context, subject string, edit func(state *store.RegistryState, row *subjectRow) error) error {
+	if err := checkName(subject); err != nil {
+		return err
 	}
 	err := r.change(ctx, func(state store.RegistryState) (*store.RegistryChange, error) {
-		row := store.RegistrySubject{}
+		row := subjectRow{}
 		if subject != "" {
 			var err error
 			if row, err = r.subject(ctx, subject); err != nil {
@@ -151,7 +180,7 @@ func (r *Registry) changeSettings(ctx context.Context, subject string, edit func
 		if subject == "" {
 			return &store.RegistryChange{State: &state}, nil
 		}
-		return &store.RegistryChange{Subject: &row}, nil
+		return &store.RegistryChange{Subject: &row.RegistrySubject}, nil
 	})
 	if err == nil {
 		r.logger.InfoContext(ctx, "registry settings changed", "subject", subject)

@@ -481,9 +481,19 @@ func testHardDelete(e *env) {
 	want(t, err, api.CodeNotFound, "", subject)
 }
 
-// Our own registry knows Avro only, and a plan says so.
+// A registry may know Avro only, and a plan says so.
 func TestFormatNotTaken(t *testing.T) {
-	e := own(t)
+	st, err := store.OpenMemory(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	mux := http.NewServeMux()
+	mux.Handle("/", registry.New(st, slog.New(slog.DiscardHandler)).Handler())
+	mux.HandleFunc("GET /schemas/types", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`["AVRO"]`)) })
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	e := newEnv(t, server.URL)
 	for format, text := range map[string]string{"JSON": `{"type":"object"}`, "PROTOBUF": `syntax = "proto3"; message M { string a = 1; }`} {
 		e.refused(t, real.Name(t), api.SchemaWrite{Format: format, Schema: text}, api.CodeInvalid, "/format", "takes AVRO")
 	}

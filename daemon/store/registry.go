@@ -10,18 +10,20 @@ import (
 type RegistryState struct {
 	Generation   int64 // grows with every change of the registry
 	LastSchemaID int64 // the highest id ever given
-	// Compatibility and Mode are empty where nobody set them.
+	// Compatibility, Mode and Normalize are empty where nobody set them.
 	Compatibility string
 	Mode          string
+	Normalize     string // true or false
 }
 
 // RegistrySubject is a subject, which may have no versions: only settings, or a past.
 type RegistrySubject struct {
 	Name        string
 	LastVersion int64 // the highest version ever given
-	// Compatibility and Mode are empty where the registry's own hold.
+	// Compatibility, Mode and Normalize are empty where the registry's own hold.
 	Compatibility string
 	Mode          string
+	Normalize     string // true or false
 }
 
 // RegistryVersion is a version of a subject.
@@ -39,6 +41,9 @@ type RegistrySchema struct {
 	Format      string
 	Text        string
 	References  []RegistryReference
+	// Metadata and RuleSet are JSON objects, or empty.
+	Metadata string
+	RuleSet  string
 }
 
 // RegistryReference names a version of a subject from within a schema.
@@ -50,20 +55,23 @@ type RegistryReference struct {
 
 // RegistryChange is what one request changes. Nil and empty fields change nothing.
 type RegistryChange struct {
-	State          *RegistryState // its compatibility and mode
+	State          *RegistryState // its settings
 	Schema         *RegistrySchema
 	Subject        *RegistrySubject
 	PutVersions    []RegistryVersion
 	RemoveVersions []RegistryVersion // for good, and with them the schemas that no version has any more
 }
 
-const registryVersionColumns = `v.subject, v.version, v.schema_id, v.deleted`
+const (
+	registryVersionColumns = `v.subject, v.version, v.schema_id, v.deleted`
+	registrySchemaColumns  = `id, fingerprint, format, text, metadata, rule_set`
+)
 
 // RegistryState reads what holds for the registry as a whole.
 func (s *Store) RegistryState(ctx context.Context) (RegistryState, error) {
 	var state RegistryState
-	err := s.db.QueryRowContext(ctx, `SELECT generation, last_schema_id, compatibility, mode FROM registry_state WHERE id = 1`).
-		Scan(&state.Generation, &state.LastSchemaID, &state.Compatibility, &state.Mode)
+	err := s.db.QueryRowContext(ctx, `SELECT generation, last_schema_id, compatibility, mode, normalize FROM registry_state WHERE id = 1`).
+		Scan(&state.Generation, &state.LastSchemaID, &state.Compatibility, &state.Mode, &state.Normalize)
 	if err != nil {
 		return RegistryState{}, fmt.Errorf("read registry state: %w", notFound(err))
 	}
@@ -73,8 +81,8 @@ func (s *Store) RegistryState(ctx context.Context) (RegistryState, error) {
 // RegistrySubject reads a subject, or answers ErrNotFound.
 func (s *Store) RegistrySubject(ctx context.Context, name string) (RegistrySubject, error) {
 	subject := RegistrySubject{Name: name}
-	err := s.db.QueryRowContext(ctx, `SELECT last_version, compatibility, mode FROM registry_subjects WHERE name = $1`, name).
-		Scan(&subject.LastVersion, &subject.Compatibility, &subject.Mode)
+	err := s.db.QueryRowContext(ctx, `SELECT last_version, compatibility, mode, normalize FROM registry_subjects WHERE name = $1`, name).
+		Scan(&subject.LastVersion, &subject.Compatibility, &subject.Mode, &subject.Normalize)
 	if err != nil {
 		return RegistrySubject{}, fmt.Errorf("read registry subject: %w", notFound(err))
 	}
@@ -105,12 +113,19 @@ func (s *Store) RegistryReferrers(ctx context.Context, subject string, version i
 
 // RegistrySchema reads a schema by its id, or answers ErrNotFound.
 func (s *Store) RegistrySchema(ctx context.Context, id int64) (RegistrySchema, error) {
-	return s.registrySchema(ctx, s.db.QueryRowContext(ctx, `SELECT id, fingerprint, format, text FROM registry_schemas WHERE id = $1`, id))
+	return s.registrySchema(ctx, s.db.QueryRowContext(ctx, `SELECT `+registrySchemaColumns+` FROM registry_schemas WHERE id = $1`, id))
 }
 
 // RegistrySchemaByFingerprint reads a schema by its fingerprint, or answers ErrNotFound.
 func (s *Store) RegistrySchemaByFingerprint(ctx context.Context, fingerprint string) (RegistrySchema, error) {
-	return s.registrySchema(ctx, s.db.QueryRowContext(ctx, `SELECT id, fingerprint, format, text FROM registry_schemas WHERE fingerprint = $1`, fingerprint))
+	return s.registrySchema(ctx, s.db.QueryRowContext(ctx, `SELECT `+registrySchemaColumns+` FROM registry_schemas WHERE fingerprint = $1`, fingerprint))
+}
+
+// RegistrySchemaByPrefix reads the first schema whose fingerprint begins with the prefix, or answers ErrNotFound.
+func (s *Store) RegistrySchemaByPrefix(ctx context.Context, prefix string) (RegistrySchema, error) {
+	// Fingerprints are in hex, and g comes after f.
+	return s.registrySchema(ctx, s.db.QueryRowContext(ctx, `SELECT `+registrySchemaColumns+` FROM registry_schemas
+		WHERE fingerprint >= $1 AND fingerprint < $2 ORDER BY fingerprint LIMIT 1`, prefix, prefix+"g"))
 }
 
 // ChangeRegistry applies a change that was worked out on the registry at a generation. It answers ErrConflict, and changes
@@ -142,7 +157,7 @@ func putRegistryState(ctx context.Context, tx *sql.Tx, state *RegistryState) err
 	if state == nil {
 		return nil
 	}
-	if _, err := tx.ExecContext(ctx, `UPDATE registry_state SET compatibility = $1, mode = $2 WHERE id = 1`, state.Compatibility, state.Mode); err != nil {
+	if _, err := tx.ExecContext(ctx, `UPDATE registry_state SET compatibility = $1, mode = $2, normalize = $3 WHERE id = 1`, state.Compatibility, state.Mode, state.Normalize); err != nil {
 		return fmt.Errorf("store registry settings: %w", err)
 	}
 	return nil
@@ -152,7 +167,8 @@ func insertRegistrySchema(ctx context.Context, tx *sql.Tx, schema *RegistrySchem
 	if schema == nil {
 		return nil
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO registry_schemas (id, fingerprint, format, text) VALUES ($1, $2, $3, $4)`, schema.ID, schema.Fingerprint, schema.Format, schema.Text)
+	_, err := tx.ExecContext(ctx, `INSERT INTO registry_schemas (id, fingerprint, format, text, metadata, rule_set) VALUES ($1, $2, $3, $4, $5, $6)`,
+		schema.ID, schema.Fingerprint, schema.Format, schema.Text, schema.Metadata, schema.RuleSet)
 	if err != nil {
 		return fmt.Errorf("store schema: %w", err)
 	}
@@ -172,9 +188,9 @@ func putRegistrySubject(ctx context.Context, tx *sql.Tx, subject *RegistrySubjec
 	if subject == nil {
 		return nil
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO registry_subjects (name, last_version, compatibility, mode) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (name) DO UPDATE SET last_version = excluded.last_version, compatibility = excluded.compatibility, mode = excluded.mode`,
-		subject.Name, subject.LastVersion, subject.Compatibility, subject.Mode)
+	_, err := tx.ExecContext(ctx, `INSERT INTO registry_subjects (name, last_version, compatibility, mode, normalize) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (name) DO UPDATE SET last_version = excluded.last_version, compatibility = excluded.compatibility, mode = excluded.mode, normalize = excluded.normalize`,
+		subject.Name, subject.LastVersion, subject.Compatibility, subject.Mode, subject.Normalize)
 	if err != nil {
 		return fmt.Errorf("store subject: %w", err)
 	}
@@ -219,7 +235,7 @@ func (s *Store) registryVersions(ctx context.Context, query string, args ...any)
 
 func (s *Store) registrySchema(ctx context.Context, row *sql.Row) (RegistrySchema, error) {
 	var schema RegistrySchema
-	if err := row.Scan(&schema.ID, &schema.Fingerprint, &schema.Format, &schema.Text); err != nil {
+	if err := row.Scan(&schema.ID, &schema.Fingerprint, &schema.Format, &schema.Text, &schema.Metadata, &schema.RuleSet); err != nil {
 		return RegistrySchema{}, fmt.Errorf("read schema: %w", notFound(err))
 	}
 	rows, err := s.db.QueryContext(ctx, `SELECT name, subject, version FROM registry_references WHERE schema_id = $1 ORDER BY position`, schema.ID)

@@ -12,7 +12,13 @@ import (
 // maxDepth bounds how deeply a schema may nest: recursion follows it.
 const maxDepth = 500
 
-// decodeJSON reads exactly one JSON value. Numbers stay as written, and a key may occur once per object.
+// maxExponent bounds the exponent of a number, which is written out, and maxDigits its length.
+const (
+	maxExponent = 400
+	maxDigits   = 1000
+)
+
+// decodeJSON reads exactly one JSON value. Numbers are written plainly, and a key may occur once per object.
 func decodeJSON(text string) (any, error) {
 	var raw json.RawMessage
 	if err := json.Unmarshal([]byte(text), &raw); err != nil {
@@ -45,14 +51,56 @@ func (d *jsonDecoder) value(path string, depth int) (any, error) {
 	if err != nil {
 		return nil, jsonError(d.text, err)
 	}
-	switch token {
-	case json.Delim('{'):
-		return d.object(path, depth)
-	case json.Delim('['):
+	switch t := token.(type) {
+	case json.Delim:
+		if t == '{' {
+			return d.object(path, depth)
+		}
 		return d.array(path, depth)
+	case json.Number:
+		return plainNumber(t, path)
 	default:
 		return token, nil
 	}
+}
+
+// plainNumber writes a number in one way, whatever its zeros and its exponent: 1.0 and 1e0 are 1.
+func plainNumber(number json.Number, path string) (any, error) {
+	if len(number) > maxDigits {
+		return nil, &Error{Path: path, Message: fmt.Sprintf("the number has more than %d digits", maxDigits)}
+	}
+	text := strings.ToLower(number.String())
+	mantissa, exponent, _ := strings.Cut(text, "e")
+	shift := 0
+	if exponent != "" {
+		var err error
+		if shift, err = strconv.Atoi(exponent); err != nil || shift > maxExponent || shift < -maxExponent {
+			return nil, &Error{Path: path, Message: fmt.Sprintf("the number's exponent is beyond %d", maxExponent)}
+		}
+	}
+	sign := ""
+	if strings.HasPrefix(mantissa, "-") {
+		sign, mantissa = "-", mantissa[1:]
+	}
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	if shift > 0 {
+		fraction += strings.Repeat("0", max(shift-len(fraction), 0))
+		whole, fraction = whole+fraction[:shift], fraction[shift:]
+	} else {
+		whole = strings.Repeat("0", max(-shift-len(whole), 0)) + whole
+		whole, fraction = whole[:len(whole)+shift], whole[len(whole)+shift:]+fraction
+	}
+	whole, fraction = strings.TrimLeft(whole, "0"), strings.TrimRight(fraction, "0")
+	switch {
+	case whole == "" && fraction == "":
+		return json.Number(sign + "0"), nil
+	case whole == "":
+		whole = "0"
+	}
+	if fraction != "" {
+		fraction = "." + fraction
+	}
+	return json.Number(sign + whole + fraction), nil
 }
 
 func (d *jsonDecoder) object(path string, depth int) (any, error) {

@@ -11,31 +11,50 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
+// maxPattern bounds the patterns that are compiled, in bytes: a compiled one takes much more memory than its text.
+const maxPattern = 16 << 10
+
 // schemaURL is where the schema is said to be; relative references resolve against it.
 const schemaURL = "schema:///"
 
-// validateJSONSchema compiles the schema, which checks it against the metaschema of its draft and resolves every reference.
-// Nothing is fetched: a $ref leads to the schema itself, to one of the references or to a metaschema.
-func validateJSONSchema(s Schema) error {
+// CompileJSONSchema compiles the schema, which checks it against the metaschema of its draft and resolves every reference.
+// Nothing is fetched: a $ref leads to the schema itself, to one of the references or to a metaschema. What is wrong with it
+// comes as *Error.
+func CompileJSONSchema(s Schema) (*jsonschema.Schema, error) {
+	if err := checkText(s.Text); err != nil {
+		return nil, err
+	}
 	doc, err := decodeJSON(s.Text)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	switch doc.(type) {
 	case map[string]any, bool:
 	default:
-		return &Error{Message: "a JSON Schema is an object, true or false"}
+		return nil, &Error{Message: "a JSON Schema is an object, true or false"}
 	}
 	compiler := jsonschema.NewCompiler()
 	compiler.UseLoader(references(s.References))
 	compiler.UseRegexpEngine(compileRegexp)
 	if err := compiler.AddResource(schemaURL, doc); err != nil {
-		return &Error{Message: "not a valid JSON Schema: " + plain(err)}
+		return nil, &Error{Message: "not a valid JSON Schema: " + plain(err)}
 	}
-	if _, err := compiler.Compile(schemaURL); err != nil {
-		return jsonSchemaError(err)
+	compiled, err := compiler.Compile(schemaURL)
+	if err != nil {
+		return nil, jsonSchemaError(err)
 	}
-	return nil
+	return compiled, nil
+}
+
+func validateJSONSchema(s Schema) error {
+	_, err := CompileJSONSchema(s)
+	return err
+}
+
+// ReadablePattern says whether a pattern of a compiled schema can be matched here. Of the others nobody knows what they match.
+func ReadablePattern(pattern jsonschema.Regexp) bool {
+	_, unknown := pattern.(unreadable)
+	return !unknown
 }
 
 // references finds schemas by the URL that a $ref resolves to.
@@ -76,6 +95,9 @@ func (r references) find(url string) (string, bool) {
 
 // compileRegexp accepts what Go's engine cannot read: JSON Schema's patterns are ECMA-262, which knows more.
 func compileRegexp(pattern string) (jsonschema.Regexp, error) {
+	if len(pattern) > maxPattern {
+		return unreadable(pattern), nil
+	}
 	re, err := regexp.Compile(pattern)
 	if err != nil {
 		return unreadable(pattern), nil //nolint:nilerr // see above

@@ -1,6 +1,7 @@
 package schematext
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -14,7 +15,10 @@ import (
 	"github.com/bufbuild/protocompile/parser"
 	"github.com/bufbuild/protocompile/protoutil"
 	"github.com/bufbuild/protocompile/reporter"
+	"github.com/jhump/protoreflect/desc" //nolint:staticcheck // protoprint takes its descriptors; the next version, which does not, is not released
+	"github.com/jhump/protoreflect/desc/protoprint"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/descriptorpb"
 )
@@ -22,24 +26,110 @@ import (
 // protoFile is what the schema's own file is called, in case a reference imports itself by that name.
 const protoFile = "schema.proto"
 
-func validateProtobuf(ctx context.Context, s Schema) error {
-	if err := checkNesting(s.Text); err != nil {
-		return err
-	}
-	_, missing, err := linkProtobuf(ctx, s)
-	if missing != "" {
-		return &Error{Message: fmt.Sprintf("import %q is not among the references", missing)}
-	}
-	return err
+// confluentImports are the files that Confluent's serializers take for granted, as those of google/protobuf are.
+var confluentImports = map[string]string{
+	"confluent/meta.proto": `syntax = "proto3";
+package confluent;
+import "google/protobuf/descriptor.proto";
+message Meta {
+  string doc = 1;
+  map<string, string> params = 2;
+  repeated string tags = 3;
+}
+extend google.protobuf.FileOptions { Meta file_meta = 1088; }
+extend google.protobuf.MessageOptions { Meta message_meta = 1088; }
+extend google.protobuf.FieldOptions { Meta field_meta = 1088; }
+extend google.protobuf.EnumOptions { Meta enum_meta = 1088; }
+extend google.protobuf.EnumValueOptions { Meta enum_value_meta = 1088; }
+`,
+	"confluent/type/decimal.proto": `syntax = "proto3";
+package confluent.type;
+message Decimal {
+  bytes value = 1;
+  uint32 precision = 2;
+  int32 scale = 3;
+}
+`,
 }
 
-func canonicalProtobuf(ctx context.Context, s Schema) (string, error) {
-	if err := checkNesting(s.Text); err != nil {
-		return "", err
+// LinkProtobuf compiles the schema with its references. What is wrong with it comes as *Error.
+func LinkProtobuf(ctx context.Context, s Schema) (protoreflect.FileDescriptor, error) {
+	if err := checkText(s.Text); err != nil {
+		return nil, err
 	}
 	file, missing, err := linkProtobuf(ctx, s)
 	if missing != "" {
+		return nil, &Error{Message: fmt.Sprintf("import %q is not among the references", missing)}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return file, nil
+}
+
+func validateProtobuf(ctx context.Context, s Schema) error {
+	_, err := LinkProtobuf(ctx, s)
+	return err
+}
+
+// ProtobufText is the schema's text. Some serializers send a file descriptor in base64 in its place, which is written as text.
+func ProtobufText(ctx context.Context, s Schema) (string, error) {
+	if _, ok := decodeDescriptor(s.Text); !ok {
+		return s.Text, nil
+	}
+	file, err := LinkProtobuf(ctx, s)
+	if err != nil {
+		return "", err
+	}
+	wrapped, err := desc.WrapFile(file)
+	if err != nil {
+		return "", fmt.Errorf("read file descriptor: %w", err)
+	}
+	text, err := (&protoprint.Printer{Compact: true}).PrintProtoToString(wrapped)
+	if err != nil {
+		return "", fmt.Errorf("write file descriptor as text: %w", err)
+	}
+	return text, nil
+}
+
+// ProtobufDescriptor is the schema as a file descriptor in base64, as some deserializers ask for it.
+func ProtobufDescriptor(ctx context.Context, s Schema) (string, error) {
+	file, err := LinkProtobuf(ctx, s)
+	if err != nil {
+		return "", err
+	}
+	descriptor := protoutil.ProtoFromFileDescriptor(file)
+	encoded, err := proto.MarshalOptions{Deterministic: true}.Marshal(descriptor)
+	if err != nil {
+		return "", fmt.Errorf("encode descriptor: %w", err)
+	}
+	return base64.StdEncoding.EncodeToString(encoded), nil
+}
+
+// decodeDescriptor reads a file descriptor in base64. No text of a schema is base64: it has spaces.
+func decodeDescriptor(text string) (*descriptorpb.FileDescriptorProto, bool) {
+	encoded, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
+	if err != nil || len(encoded) == 0 {
+		return nil, false
+	}
+	file := &descriptorpb.FileDescriptorProto{}
+	if err := (proto.UnmarshalOptions{RecursionLimit: maxDepth}).Unmarshal(encoded, file); err != nil {
+		return nil, false
+	}
+	return file, true
+}
+
+func canonicalProtobuf(ctx context.Context, s Schema) (string, error) {
+	if text, err := ProtobufText(ctx, s); err == nil {
+		s.Text = text
+	}
+	linked, missing, err := linkProtobuf(ctx, s)
+	var file *descriptorpb.FileDescriptorProto
+	switch {
+	case missing != "":
 		file, err = parseProtobuf(s.Text)
+	case err == nil:
+		file = protoutil.ProtoFromFileDescriptor(linked)
 	}
 	if err != nil {
 		return "", err
@@ -56,13 +146,20 @@ func canonicalProtobuf(ctx context.Context, s Schema) (string, error) {
 }
 
 // linkProtobuf compiles the schema with its references, or names an import that is not among them.
-func linkProtobuf(ctx context.Context, s Schema) (file *descriptorpb.FileDescriptorProto, missing string, err error) {
+func linkProtobuf(ctx context.Context, s Schema) (file linker.File, missing string, err error) {
+	source, err := protobufSource(s.Text)
+	if err != nil {
+		return nil, "", err
+	}
 	sources := protocompile.WithStandardImports(protocompile.ResolverFunc(func(path string) (protocompile.SearchResult, error) {
 		if path == protoFile {
-			return protocompile.SearchResult{Source: strings.NewReader(s.Text)}, nil
+			return source, nil
 		}
-		if text, ok := s.References[path]; ok && checkNesting(text) == nil {
-			return protocompile.SearchResult{Source: strings.NewReader(text)}, nil
+		if text, ok := s.References[path]; ok {
+			return protobufSource(text)
+		}
+		if text, ok := confluentImports[path]; ok {
+			return protobufSource(text)
 		}
 		return protocompile.SearchResult{}, protoregistry.NotFound
 	}))
@@ -71,7 +168,7 @@ func linkProtobuf(ctx context.Context, s Schema) (file *descriptorpb.FileDescrip
 		MaxParallelism: 1,
 		Resolver: protocompile.ResolverFunc(func(path string) (protocompile.SearchResult, error) {
 			result, err := sources.FindFileByPath(path)
-			if err != nil {
+			if errors.Is(err, protoregistry.NotFound) {
 				absent.CompareAndSwap(nil, path)
 			}
 			return result, err
@@ -84,11 +181,18 @@ func linkProtobuf(ctx context.Context, s Schema) (file *descriptorpb.FileDescrip
 	if err != nil {
 		return nil, "", protobufError(err)
 	}
-	linked, ok := files[0].(linker.Result)
-	if !ok {
-		return protoutil.ProtoFromFileDescriptor(files[0]), "", nil
+	return files[0], "", nil
+}
+
+func protobufSource(text string) (protocompile.SearchResult, error) {
+	if file, ok := decodeDescriptor(text); ok {
+		file.Name = new(string(protoFile))
+		return protocompile.SearchResult{Proto: file}, nil
 	}
-	return linked.FileDescriptorProto(), "", nil
+	if err := checkNesting(text); err != nil {
+		return protocompile.SearchResult{}, err
+	}
+	return protocompile.SearchResult{Source: strings.NewReader(text)}, nil
 }
 
 // parseProtobuf reads the text alone: names of types stay as they are written.
@@ -114,16 +218,49 @@ func normalizeFile(file *descriptorpb.FileDescriptorProto) (*descriptorpb.FileDe
 	clone.Name = nil
 	clone.SourceCodeInfo = nil
 	sortImports(clone)
-	slices.SortStableFunc(clone.EnumType, func(a, b *descriptorpb.EnumDescriptorProto) int {
-		return strings.Compare(a.GetName(), b.GetName())
-	})
+	sortEnums(clone.GetEnumType())
+	sortExtensions(clone.GetExtension())
 	slices.SortStableFunc(clone.Service, func(a, b *descriptorpb.ServiceDescriptorProto) int {
 		return strings.Compare(a.GetName(), b.GetName())
 	})
-	slices.SortStableFunc(clone.Extension, func(a, b *descriptorpb.FieldDescriptorProto) int {
+	for _, message := range clone.GetMessageType() {
+		normalizeMessage(message)
+	}
+	return clone, nil
+}
+
+// normalizeMessage keeps the order of fields and of messages, and sorts what is a set.
+func normalizeMessage(message *descriptorpb.DescriptorProto) {
+	sortEnums(message.GetEnumType())
+	sortExtensions(message.GetExtension())
+	slices.Sort(message.GetReservedName())
+	slices.SortFunc(message.GetReservedRange(), func(a, b *descriptorpb.DescriptorProto_ReservedRange) int {
+		return cmp.Compare(a.GetStart(), b.GetStart())
+	})
+	slices.SortFunc(message.GetExtensionRange(), func(a, b *descriptorpb.DescriptorProto_ExtensionRange) int {
+		return cmp.Compare(a.GetStart(), b.GetStart())
+	})
+	for _, nested := range message.GetNestedType() {
+		normalizeMessage(nested)
+	}
+}
+
+func sortEnums(enums []*descriptorpb.EnumDescriptorProto) {
+	for _, enum := range enums {
+		slices.Sort(enum.GetReservedName())
+		slices.SortFunc(enum.GetReservedRange(), func(a, b *descriptorpb.EnumDescriptorProto_EnumReservedRange) int {
+			return cmp.Compare(a.GetStart(), b.GetStart())
+		})
+	}
+	slices.SortStableFunc(enums, func(a, b *descriptorpb.EnumDescriptorProto) int {
+		return strings.Compare(a.GetName(), b.GetName())
+	})
+}
+
+func sortExtensions(extensions []*descriptorpb.FieldDescriptorProto) {
+	slices.SortStableFunc(extensions, func(a, b *descriptorpb.FieldDescriptorProto) int {
 		return strings.Compare(a.GetExtendee()+" "+a.GetName(), b.GetExtendee()+" "+b.GetName())
 	})
-	return clone, nil
 }
 
 func sortImports(file *descriptorpb.FileDescriptorProto) {
@@ -153,6 +290,9 @@ func indexes(imports []string, wanted map[string]bool) []int32 {
 }
 
 func protobufError(err error) error {
+	if own, ok := errors.AsType[*Error](err); ok {
+		return own
+	}
 	var positioned reporter.ErrorWithPos
 	if !errors.As(err, &positioned) {
 		return &Error{Message: "not valid Protobuf: " + err.Error()}

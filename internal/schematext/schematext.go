@@ -70,7 +70,7 @@ func Validate(ctx context.Context, s Schema) error {
 // only, so that it can compare what other registries accept.
 //
 // AVRO: names are full names, {"type":"string"} is "string", and the defaults "order":"ascending" and "aliases":[] are dropped.
-// JSON: keys are sorted and numbers stay as they are written.
+// JSON: keys are sorted and numbers are written plainly, 1.0 as 1.
 // PROTOBUF: the encoded descriptor with type names resolved; where imports are missing from the references the names stay as
 // written. The order of messages stays, as serializers write a message's index to the wire.
 func Canonical(ctx context.Context, s Schema) (string, error) {

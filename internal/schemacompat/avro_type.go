@@ -1,4 +1,4 @@
-package registry
+package schemacompat
 
 import (
 	"context"
@@ -23,7 +23,6 @@ type avroType struct {
 	size     string
 	inner    *avroType // items of an array, values of a map
 	branches []*avroType
-	decimal  string // precision and scale in words; empty where the type is no decimal
 }
 
 type avroField struct {
@@ -104,8 +103,6 @@ func (p avroParser) readObject(object map[string]any) *avroType {
 		return &avroType{kind: kind, inner: p.read(object["values"])}
 	case "record", "error", "enum", "fixed":
 		return p.readNamed(object, kind)
-	case "bytes":
-		return &avroType{kind: kind, decimal: decimalOf(object)}
 	default:
 		return p.byName(kind)
 	}
@@ -123,7 +120,6 @@ func (p avroParser) readNamed(object map[string]any, kind string) *avroType {
 	case "fixed":
 		t.kind = kind
 		t.size = fmt.Sprint(object["size"])
-		t.decimal = decimalOf(object)
 	default:
 		t.kind = "record"
 		t.fields = p.readFields(object["fields"])
@@ -152,17 +148,6 @@ func texts(value any) []string {
 		}
 	}
 	return found
-}
-
-func decimalOf(object map[string]any) string {
-	if object["logicalType"] != "decimal" {
-		return ""
-	}
-	scale := "0"
-	if given, ok := object["scale"].(json.Number); ok {
-		scale = given.String()
-	}
-	return fmt.Sprintf("decimal(%v, %s)", object["precision"], scale)
 }
 
 // describe names the type in a sentence.

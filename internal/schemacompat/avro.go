@@ -1,4 +1,4 @@
-package registry
+package schemacompat
 
 import (
 	"context"
@@ -7,47 +7,10 @@ import (
 	"strings"
 )
 
-// compatibility is a mode that new versions of a subject are held to.
-type compatibility string
-
-// The modes, as Confluent's Schema Registry has them.
-const (
-	compatibilityNone               compatibility = "NONE"
-	compatibilityBackward           compatibility = "BACKWARD"
-	compatibilityBackwardTransitive compatibility = "BACKWARD_TRANSITIVE"
-	compatibilityForward            compatibility = "FORWARD"
-	compatibilityForwardTransitive  compatibility = "FORWARD_TRANSITIVE"
-	compatibilityFull               compatibility = "FULL"
-	compatibilityFullTransitive     compatibility = "FULL_TRANSITIVE"
-)
-
-var compatibilities = []compatibility{
-	compatibilityNone,
-	compatibilityBackward, compatibilityBackwardTransitive,
-	compatibilityForward, compatibilityForwardTransitive,
-	compatibilityFull, compatibilityFullTransitive,
-}
-
-// backward asks that the new schema reads what the old ones write.
-func (c compatibility) backward() bool {
-	return strings.HasPrefix(string(c), "BACKWARD") || strings.HasPrefix(string(c), "FULL")
-}
-
-// forward asks that the old schemas read what the new one writes.
-func (c compatibility) forward() bool {
-	return strings.HasPrefix(string(c), "FORWARD") || strings.HasPrefix(string(c), "FULL")
-}
-
-// transitive asks it of every version and not of the latest alone.
-func (c compatibility) transitive() bool { return strings.HasSuffix(string(c), "_TRANSITIVE") }
-
-// maxReasons bounds how many differences one answer lists.
-const maxReasons = 200
-
-// incompatible lists, in words, why data of the writer cannot be read with the reader, by Avro 1.12's rules of schema
-// resolution. Both are named as they appear in a sentence.
-func incompatible(ctx context.Context, reader *avroType, readerName string, writer *avroType, writerName string) ([]string, error) {
-	r := resolution{ctx: ctx, readerName: readerName, writerName: writerName, seen: map[pair]bool{}, told: map[string]bool{}, indexes: map[*avroType]*branchIndex{}}
+// avroUnreadable lists, in words, why data of the writer cannot be read with the reader, by Avro 1.12's rules of schema
+// resolution.
+func avroUnreadable(ctx context.Context, reader *avroType, readerName string, writer *avroType, writerName string) ([]string, error) {
+	r := resolution{ctx: ctx, readerName: readerName, writerName: writerName, seen: map[pair]bool{}, indexes: map[*avroType]*branchIndex{}}
 	root := "schema"
 	if reader.isNamed() {
 		root = reader.shortName()
@@ -56,10 +19,7 @@ func incompatible(ctx context.Context, reader *avroType, readerName string, writ
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("compare schemas: %w", err)
 	}
-	if r.more > 0 {
-		r.reasons = append(r.reasons, fmt.Sprintf("%s: and more than the %d differences above", root, maxReasons))
-	}
-	return r.reasons, nil
+	return r.found(), nil
 }
 
 // resolution compares two schemas once.
@@ -68,30 +28,15 @@ type resolution struct {
 	readerName string
 	writerName string
 	seen       map[pair]bool
-	told       map[string]bool
 	indexes    map[*avroType]*branchIndex
-	reasons    []string
-	more       int // reasons that were not kept
+	reasons
 }
 
 type pair struct{ reader, writer *avroType }
 
-func (r *resolution) tell(path, format string, args ...any) {
-	reason := path + ": " + fmt.Sprintf(format, args...)
-	if r.told[reason] {
-		return
-	}
-	r.told[reason] = true
-	if len(r.reasons) >= maxReasons {
-		r.more++
-		return
-	}
-	r.reasons = append(r.reasons, reason)
-}
-
 // resolve compares a pair of types once, so that recursive types come to an end.
 func (r *resolution) resolve(path string, reader, writer *avroType) {
-	if r.seen[pair{reader, writer}] || r.more > 0 || r.ctx.Err() != nil {
+	if r.seen[pair{reader, writer}] || r.full() || r.ctx.Err() != nil {
 		return
 	}
 	r.seen[pair{reader, writer}] = true
@@ -184,9 +129,6 @@ func (b *branchIndex) choose(writer *avroType) *avroType {
 func (r *resolution) resolveKind(path string, reader, writer *avroType) {
 	if reader.isNamed() && !sameName(reader, writer) {
 		r.tell(path, "%s reads %s where %s writes %s: an alias %q would join them", r.readerName, reader.describe(), r.writerName, writer.describe(), writer.name)
-	}
-	if reader.decimal != "" && writer.decimal != "" && reader.decimal != writer.decimal {
-		r.tell(path, "%s reads a %s where %s writes a %s", r.readerName, reader.decimal, r.writerName, writer.decimal)
 	}
 	switch reader.kind {
 	case "record":
