@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/kafka"
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/schemaregistry"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 )
 
@@ -24,10 +26,13 @@ type exporter func(ctx context.Context, client *api.Client, o Options) ([]resour
 
 // exporters are what there is to find behind each kind of connection.
 func exporters(kind string) []exporter {
+	if _, preset := kafka.Presets()[kind]; preset {
+		kind = kafka.KindName
+	}
 	switch kind {
-	case "kafka":
+	case kafka.KindName:
 		return []exporter{topics}
-	case "schema_registry":
+	case schemaregistry.KindName:
 		return []exporter{schemas}
 	default:
 		return nil
