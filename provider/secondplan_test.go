@@ -1,0 +1,147 @@
+package provider_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+
+	"github.com/headgate/terraform-provider-headgate/internal/acctest"
+	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/provider/providertest"
+)
+
+// values are what an optional attribute is set to at first, and again after it was taken away.
+type values struct{ first, again string }
+
+func same(value string) values { return values{value, value} }
+
+// variants are a resource with each of its optional attributes set and unset.
+type variants struct {
+	needs string
+	// required writes what an instance cannot do without; n is a name of its own.
+	required func(n string) string
+	optional map[string]values
+	// covered are optional attributes that are in required, for they cannot be taken away alone.
+	covered []string
+}
+
+func everyVariant(d *acctest.Daemon) map[string]variants {
+	connections := providertest.Connections(d)
+	return map[string]variants{
+		"headgate_connection": {
+			needs: providertest.Connections(d),
+			required: func(n string) string {
+				return fmt.Sprintf("name = %q\n kafka = {\n bootstrap_servers = %s\n security_protocol = \"PLAINTEXT\"\n}", strings.ReplaceAll(n, "_", "-"), providertest.List(d.Kafka))
+			},
+			optional: map[string]values{"test": same("false")},
+			covered:  kinds(),
+		},
+		"headgate_topic": {
+			needs: connections,
+			required: func(n string) string {
+				return fmt.Sprintf("connection_name = headgate_connection.main.name\n name = %q", n)
+			},
+			optional: map[string]values{
+				"partitions":           {"2", "4"},
+				"replication_factor":   same("2"),
+				"replication_throttle": same(`"10MiB"`),
+				"retention":            same(`"36h"`),
+				"config":               same(`{ "cleanup.policy" = "compact, delete", "max.message.bytes" = "2097152" }`),
+				"description":          same(`"orders"`),
+				"labels":               same(`{ team = "payments" }`),
+				"timeouts":             same(`{ update = "5m" }`),
+			},
+			// What is protected cannot be cleaned up.
+			covered: []string{"deletion_protection"},
+		},
+		"headgate_schema": {
+			needs: connections,
+			required: func(n string) string {
+				return fmt.Sprintf("connection_name = headgate_connection.registry.name\n subject = %q\n schema = jsonencode({ type = \"record\", name = \"R\", fields = [] })", n)
+			},
+			optional: map[string]values{
+				"format":        same(`"AVRO"`),
+				"references":    same(`[]`),
+				"compatibility": same(`"FULL_TRANSITIVE"`),
+				"hard_delete":   same(`true`),
+			},
+		},
+		"headgate_source_connector": {
+			needs: connections,
+			required: func(n string) string {
+				return fmt.Sprintf("name = %q\n kafka = {\n connection = headgate_connection.main.name\n topic_prefixes = [\"none.\"]\n}\n destination = {\n connection = headgate_connection.second.name\n topic_prefix = %q\n}",
+					strings.ReplaceAll(n, "_", "-"), n+".")
+			},
+			optional: map[string]values{
+				"guarantee":   same(`"at_least_once"`),
+				"parallelism": same("2"),
+				"state":       same(`"paused"`),
+				"timeouts":    same(`{ create = "1m", update = "1m", delete = "1m" }`),
+			},
+			covered: kinds(),
+		},
+	}
+}
+
+// kinds are the blocks of which there is exactly one.
+func kinds() []string {
+	all := api.BuiltinKinds()
+	return slices.Concat(all.Connections.Names(), all.Sources.Names())
+}
+
+// A second plan is empty, whatever is set: each optional attribute alone, all together, none, and each taken away and set
+// again.
+func TestAccSecondPlanIsEmpty(t *testing.T) {
+	server := schemas(t, api.BuiltinKinds())
+	d := acctest.Dev(t)
+	all := everyVariant(d)
+	for name := range server.ResourceSchemas {
+		if _, there := all[name]; !there {
+			t.Errorf("%s is not among the variants", name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		t.Run(name, func(t *testing.T) {
+			v := all[name]
+			for _, a := range server.ResourceSchemas[name].Block.Attributes {
+				if _, set := v.optional[a.Name]; a.Optional && !set && !slices.Contains(v.covered, a.Name) {
+					t.Errorf("the optional attribute %s is never set", a.Name)
+				}
+			}
+			config := func(pick func(values) string) string { return v.needs + v.config(name, pick) }
+			set := config(func(v values) string { return v.first })
+			unset := config(func(values) string { return "" })
+			again := config(func(v values) string { return v.again })
+			resource.Test(t, resource.TestCase{ProtoV6ProviderFactories: providertest.Factories(), Steps: []resource.TestStep{
+				providertest.Applied(set), providertest.Applied(unset), providertest.Applied(again),
+			}})
+		})
+	}
+}
+
+// config is an instance for each optional attribute, and one with all of them. An attribute without a value is left out.
+func (v variants) config(typ string, pick func(values) string) string {
+	var b strings.Builder
+	instance := func(label string, names ...string) {
+		fmt.Fprintf(&b, "\nresource %q %q {\n%s\n", typ, label, v.required(strings.TrimPrefix(typ, "headgate_")+"_"+label))
+		if slices.Contains(v.covered, "deletion_protection") {
+			b.WriteString("deletion_protection = false\n")
+		}
+		for _, name := range names {
+			if value := pick(v.optional[name]); value != "" {
+				fmt.Fprintf(&b, "%s = %s\n", name, value)
+			}
+		}
+		b.WriteString("}\n")
+	}
+	names := slices.Sorted(maps.Keys(v.optional))
+	for _, name := range names {
+		instance("only_"+name, name)
+	}
+	instance("all", names...)
+	return b.String()
+}
