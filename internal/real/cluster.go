@@ -31,6 +31,10 @@ const (
 	MechanismPlain       = "PLAIN"
 	MechanismSCRAMSHA256 = "SCRAM-SHA-256"
 	MechanismSCRAMSHA512 = "SCRAM-SHA-512"
+	// MechanismOAuthBearer is taken by clusters that were started with Tokens only.
+	MechanismOAuthBearer = "OAUTHBEARER"
+	// MechanismGSSAPI is taken by clusters that were started with Kerberos only.
+	MechanismGSSAPI = "GSSAPI"
 )
 
 // User is a user of a cluster, known to every SASL mechanism. Its principal is "User:" and the name.

@@ -26,6 +26,7 @@ const (
 
 	keystoreFile   = "server.pem"
 	truststoreFile = "ca.pem"
+	keytabFile     = "kafka.keytab"
 	logConfigFile  = "log4j2.properties"
 
 	// quickStart has Java compile quickly to less optimized code: it halves the time of a start.
@@ -53,6 +54,10 @@ type KafkaOptions struct {
 	HeapMB int
 	// Optimize has the brokers compile for throughput rather than for a quick start, which it makes seconds slower.
 	Optimize bool
+	// Tokens has the SASL listeners take OAUTHBEARER too, with tokens of this server that have the audience [Audience].
+	Tokens *TokenServer
+	// Kerberos has the SASL listeners take GSSAPI too, as the principal kafka/127.0.0.1 of this realm.
+	Kerberos *KDC
 	// Config adds to the server properties of every broker, or replaces them.
 	Config map[string]string
 }
@@ -154,6 +159,7 @@ func newKafka(ctx context.Context, options KafkaOptions) (*Kafka, error) {
 	if !options.Optimize {
 		k.java = append(k.java, quickStart)
 	}
+	k.java = append(k.java, options.securityProperties()...)
 	for id := range options.Brokers {
 		k.addBroker(id, ports.numbers[id*portsPerBroker:][:portsPerBroker])
 	}
@@ -173,7 +179,7 @@ func (k *Kafka) start(ctx context.Context, options KafkaOptions) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 
-	if err := k.writeFiles(options); err != nil {
+	if err := k.writeFiles(ctx, options); err != nil {
 		return fmt.Errorf("write the configuration of a Kafka cluster: %w", err)
 	}
 	if err := k.format(ctx); err != nil {
@@ -186,11 +192,18 @@ func (k *Kafka) start(ctx context.Context, options KafkaOptions) error {
 	return k.StartBroker(ctx, ids...)
 }
 
-func (k *Kafka) writeFiles(options KafkaOptions) error {
+func (k *Kafka) writeFiles(ctx context.Context, options KafkaOptions) error {
 	files := map[string][]byte{
 		filepath.Join(k.dir.path, keystoreFile):   slices.Concat(k.PKI.Server.Key, k.PKI.Server.Cert),
 		filepath.Join(k.dir.path, truststoreFile): k.PKI.CA.Cert,
 		filepath.Join(k.dir.path, logConfigFile):  []byte(logConfig),
+	}
+	if options.Kerberos != nil {
+		keytab, err := options.Kerberos.Keytab(ctx, brokerPrincipal)
+		if err != nil {
+			return err
+		}
+		files[filepath.Join(k.dir.path, keytabFile)] = keytab
 	}
 	for _, b := range k.brokers {
 		if err := os.MkdirAll(b.dir, 0o700); err != nil {

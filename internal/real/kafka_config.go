@@ -22,7 +22,7 @@ const portsPerBroker = 6
 // brokerConfig returns the server properties of broker id. See https://kafka.apache.org/documentation/#brokerconfigs.
 func (k *Kafka) brokerConfig(id int, options KafkaOptions) map[string]string {
 	config := k.listenerConfig(id)
-	maps.Copy(config, k.securityConfig())
+	maps.Copy(config, k.securityConfig(options))
 	maps.Copy(config, internalTopicConfig(options.Brokers))
 	maps.Copy(config, map[string]string{
 		"process.roles": "broker,controller",
@@ -63,7 +63,7 @@ func (k *Kafka) listenerConfig(id int) map[string]string {
 	}
 }
 
-func (k *Kafka) securityConfig() map[string]string {
+func (k *Kafka) securityConfig(options KafkaOptions) map[string]string {
 	config := map[string]string{
 		"authorizer.class.name":              "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
 		"allow.everyone.if.no.acl.found":     "true",
@@ -76,11 +76,21 @@ func (k *Kafka) securityConfig() map[string]string {
 		"listener.name.mtls.ssl.client.auth": "required",
 	}
 	mechanisms := []string{MechanismPlain, MechanismSCRAMSHA256, MechanismSCRAMSHA512}
+	if options.Tokens != nil {
+		mechanisms = append(mechanisms, MechanismOAuthBearer)
+	}
+	if options.Kerberos != nil {
+		mechanisms = append(mechanisms, MechanismGSSAPI)
+		config["sasl.kerberos.service.name"] = "kafka"
+	}
 	for _, listener := range []string{ListenerSASLSSL, ListenerSASLPlaintext} {
 		prefix := "listener.name." + strings.ToLower(listener) + "."
 		config[prefix+"sasl.enabled.mechanisms"] = strings.Join(mechanisms, ",")
 		for _, mechanism := range mechanisms {
 			config[prefix+strings.ToLower(mechanism)+".sasl.jaas.config"] = k.jaas(mechanism)
+		}
+		if options.Tokens != nil {
+			maps.Copy(config, tokenConfig(prefix+"oauthbearer.", options.Tokens))
 		}
 	}
 	return config
@@ -88,11 +98,42 @@ func (k *Kafka) securityConfig() map[string]string {
 
 // jaas is the login module of a mechanism. PLAIN keeps its users there; those of SCRAM are in the cluster's metadata.
 func (k *Kafka) jaas(mechanism string) string {
-	if mechanism != MechanismPlain {
-		return "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+	switch mechanism {
+	case MechanismPlain:
+		return fmt.Sprintf("org.apache.kafka.common.security.plain.PlainLoginModule required user_%s=%q user_%s=%q;",
+			k.Admin.Name, k.Admin.Password, k.Alice.Name, k.Alice.Password)
+	case MechanismOAuthBearer:
+		return `org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";`
+	case MechanismGSSAPI:
+		return fmt.Sprintf("com.sun.security.auth.module.Krb5LoginModule required useKeyTab=true storeKey=true keyTab=%q principal=%q;",
+			filepath.Join(k.dir.path, keytabFile), brokerPrincipal+"@"+Realm)
 	}
-	return fmt.Sprintf("org.apache.kafka.common.security.plain.PlainLoginModule required user_%s=%q user_%s=%q;",
-		k.Admin.Name, k.Admin.Password, k.Alice.Name, k.Alice.Password)
+	return "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+}
+
+// Audience is what tokens for brokers must be for: the scope to ask a [TokenServer] for.
+const Audience = "kafka"
+
+func tokenConfig(prefix string, s *TokenServer) map[string]string {
+	return map[string]string{
+		prefix + "sasl.server.callback.handler.class":  "org.apache.kafka.common.security.oauthbearer.OAuthBearerValidatorCallbackHandler",
+		prefix + "sasl.oauthbearer.jwks.endpoint.url":  s.JWKS(),
+		prefix + "sasl.oauthbearer.expected.audience":  Audience,
+		prefix + "sasl.oauthbearer.expected.issuer":    s.Issuer(),
+		prefix + "sasl.oauthbearer.clock.skew.seconds": "0",
+	}
+}
+
+// securityProperties are the properties of the Java process that the mechanisms need.
+func (o KafkaOptions) securityProperties() []string {
+	var properties []string
+	if o.Tokens != nil {
+		properties = append(properties, "-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls="+o.Tokens.JWKS())
+	}
+	if o.Kerberos != nil {
+		properties = append(properties, "-Djava.security.krb5.conf="+o.Kerberos.ConfigFile())
+	}
+	return properties
 }
 
 // internalTopicConfig keeps the internal topics small and replicated to every broker.

@@ -1,6 +1,6 @@
-// Package real starts real systems for tests: Apache Kafka clusters, the Apicurio Registry, and moto, a fake of AWS. They
-// come from Maven Central and PyPI at pinned versions, are kept in a cache folder, and listen on free ports of the
-// loopback interface only.
+// Package real starts real systems for tests: Apache Kafka clusters, the Apicurio Registry, an OAuth 2.0 token server, a
+// Kerberos KDC, and moto, a fake of AWS. They come from Maven Central and PyPI at pinned versions, are kept in a cache
+// folder, and listen on free ports of the loopback interface only. The KDC is the machine's own MIT Kerberos.
 //
 // Tests take the systems that "make test-real" started for the whole run with [Shared], and a cluster of their own,
 // whose brokers they may stop and kill, with [Dedicated]. Both skip the test when no real systems were started. The name

@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -52,6 +54,16 @@ func TestVendorHandshakes(t *testing.T) {
 	hubsByToken := start("OAUTHBEARER", bearerLogin(tokens.valid))
 	signed := start("AWS_MSK_IAM", signedLogin("AKIDEXAMPLE", "aws-secret", "eu-central-1", ""))
 	temporary := start("AWS_MSK_IAM", signedLogin("AKIDEXAMPLE", "aws-secret", "eu-central-1", "session-token"))
+	assumed := start("AWS_MSK_IAM", signedLogin("ASIAEXAMPLE", "role-secret", "eu-central-1", "role-token"))
+	sts := tokenService(t)
+	role := func(externalID string) *api.AWSCredentials {
+		return &api.AWSCredentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "aws-secret", RoleARN: "arn:aws:iam::123456789012:role/headgate", ExternalID: externalID, SessionName: "headgate", STSEndpoint: sts}
+	}
+	profile := filepath.Join(t.TempDir(), "credentials")
+	must(t, os.WriteFile(profile, []byte("[streams]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = aws-secret\n"), 0o600))
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", profile)
+	t.Setenv("AWS_CONFIG_FILE", filepath.Join(t.TempDir(), "none"))
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 	static := func(secret, token string) *api.AWSCredentials {
 		return &api.AWSCredentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: secret, SessionToken: token}
 	}
@@ -76,6 +88,11 @@ func TestVendorHandshakes(t *testing.T) {
 		{"MSK, access key", "msk", &api.MSKConnection{BootstrapServers: []string{signed}, Region: "eu-central-1", IAM: static("aws-secret", ""), CACertificate: ca}, "", ""},
 		{"MSK, session token", "msk", &api.MSKConnection{BootstrapServers: []string{temporary}, Region: "eu-central-1", IAM: static("aws-secret", "session-token"), CACertificate: ca}, "", ""},
 		{"MSK, wrong secret", "msk", &api.MSKConnection{BootstrapServers: []string{signed}, Region: "eu-central-1", IAM: static("wrong", ""), CACertificate: ca}, "/spec/iam", "kafka-cluster:Connect"},
+		{"MSK, assumed role", "msk", &api.MSKConnection{BootstrapServers: []string{assumed}, Region: "eu-central-1", IAM: role("external"), CACertificate: ca}, "", ""},
+		{"MSK, role that may not be assumed", "msk", &api.MSKConnection{BootstrapServers: []string{assumed}, Region: "eu-central-1", IAM: role("wrong"), CACertificate: ca}, "/spec/iam/role_arn", "trust policy"},
+		{"MSK, clock skew", "msk", &api.MSKConnection{BootstrapServers: []string{assumed}, Region: "eu-central-1", IAM: role("late"), CACertificate: ca}, "/spec/iam", "clock of the daemon's machine"},
+		{"MSK, profile", "msk", &api.MSKConnection{BootstrapServers: []string{signed}, Region: "eu-central-1", IAM: &api.AWSCredentials{Profile: "streams"}, CACertificate: ca}, "", ""},
+		{"MSK, no such profile", "msk", &api.MSKConnection{BootstrapServers: []string{signed}, Region: "eu-central-1", IAM: &api.AWSCredentials{Profile: "nobody"}, CACertificate: ca}, "/spec/iam/profile", "profile"},
 		{"MSK, second of two", "msk", &api.MSKConnection{BootstrapServers: []string{closedPort(t), signed}, Region: "eu-central-1", IAM: static("aws-secret", ""), CACertificate: ca}, "", ""},
 	}
 	for _, tt := range tests {
@@ -213,6 +230,29 @@ func signedLogin(key, secret, region, sessionToken string) func([]byte) ([]byte,
 		}
 		return []byte(`{"version":"2020_10_22","request-id":"4a1f"}`), ""
 	}
+}
+
+// tokenService is what gives the sessions of roles, to those who know the external id.
+func tokenService(t *testing.T) string {
+	t.Helper()
+	refuse := func(w http.ResponseWriter, code, message string) {
+		w.WriteHeader(http.StatusForbidden)
+		fmt.Fprintf(w, "<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error></ErrorResponse>", code, message)
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = r.ParseForm()
+		switch r.Form.Get("ExternalId") {
+		case "external":
+			fmt.Fprintf(w, "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIAEXAMPLE</AccessKeyId><SecretAccessKey>role-secret</SecretAccessKey>"+
+				"<SessionToken>role-token</SessionToken><Expiration>%s</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>", time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
+		case "late":
+			refuse(w, "SignatureDoesNotMatch", "Signature expired: 20261121T120000Z is now earlier than 20261121T125500Z (20261121T130000Z - 5 min.)")
+		default:
+			refuse(w, "AccessDenied", "User is not authorized to perform: sts:AssumeRole")
+		}
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
 }
 
 func mac(key []byte, text string) []byte {

@@ -13,7 +13,10 @@ func TestRealEveryListener(t *testing.T) {
 	cluster := real.Shared(t).Kafka
 	ca, client := string(cluster.CA()), cluster.ClientCertificate()
 	at := func(listener string) string { return cluster.BootstrapServers(listener)[0] }
+	encrypted, err := client.Encrypted("open sesame")
+	must(t, err)
 	trials := []trial{
+		{name: "mTLS with an encrypted key", connection: overTLS(api.TLS{CACertificate: ca, ClientCertificate: string(client.Cert), ClientKey: string(encrypted), ClientKeyPassword: "open sesame"}, at(real.ListenerMTLS))},
 		{name: "PLAINTEXT", connection: plaintext(at(real.ListenerPlaintext))},
 		{name: "SSL", connection: overTLS(api.TLS{CACertificate: ca}, at(real.ListenerSSL))},
 		{name: "mTLS", connection: overTLS(api.TLS{CACertificate: ca, ClientCertificate: string(client.Cert), ClientKey: string(client.Key)}, at(real.ListenerMTLS))},
@@ -40,28 +43,6 @@ func TestRealWrongCredentials(t *testing.T) {
 			trial{"unknown user, " + m, overSASL(m, nobody, plain), api.StepAuthentication, cause, remedy})
 	}
 	try(t, trials)
-}
-
-func TestRealWrongMechanism(t *testing.T) {
-	k := real.Dedicated(t, real.KafkaOptions{Config: map[string]string{
-		"listener.name.sasl_plaintext.sasl.enabled.mechanisms": real.MechanismPlain,
-		"listener.name.sasl_ssl.sasl.enabled.mechanisms":       real.MechanismSCRAMSHA256 + "," + real.MechanismSCRAMSHA512,
-	}})
-	remedy := []string{"sasl.mechanism"}
-	try(t, []trial{
-		{
-			"SCRAM where PLAIN is offered", overSASL(real.MechanismSCRAMSHA512, k.Alice, k.BootstrapServers(real.ListenerSASLPlaintext)[0]),
-			api.StepAuthentication,
-			[]string{"does not offer SCRAM-SHA-512, it offers PLAIN"},
-			remedy,
-		},
-		{
-			"PLAIN where SCRAM is offered", overSASLTLS(real.MechanismPlain, k.Alice, k.CA(), k.BootstrapServers(real.ListenerSASLSSL)[0]),
-			api.StepAuthentication,
-			[]string{"does not offer PLAIN", real.MechanismSCRAMSHA256, real.MechanismSCRAMSHA512},
-			remedy,
-		},
-	})
 }
 
 func TestRealWrongListener(t *testing.T) {
