@@ -49,6 +49,7 @@ type Daemon struct {
 	connectors *connector.Service
 	topics     *topic.Service
 	reassigns  *reassign.Service
+	schemas    *schema.Service
 	admins     *kafkaconn.Admins
 	store      *store.Store
 	ready      atomic.Bool
@@ -94,9 +95,10 @@ func New(ctx context.Context, cfg Config) (*Daemon, error) {
 	d.reassigns = reassign.New(cfg.Store, connections, d.admins, cfg.Log)
 	d.topics = topic.New(cfg.Store, connections, d.admins, d.reassigns, cfg.Log)
 	d.topics.AddReaders(d.connectors.ReadersOf)
+	d.schemas = schema.New(cfg.Store, connections, cfg.Log)
 	d.Handler, err = server.New(server.Config{
 		Kinds: cfg.Kinds, Connections: connections, Topics: d.topics, Reassigns: d.reassigns, Connectors: d.connectors,
-		Previews: preview.New(connections, d.admins, cfg.Log), Schemas: schema.New(cfg.Store, connections, cfg.Log),
+		Previews: preview.New(connections, d.admins, cfg.Log), Schemas: d.schemas,
 		Registry: registry.New(cfg.Store, cfg.Log).Handler(),
 		Version:  cfg.Version, Tokens: cfg.Tokens, Issued: token.New(cfg.Store), Ready: d.readiness, Log: cfg.Log,
 	})
@@ -106,8 +108,10 @@ func New(ctx context.Context, cfg Config) (*Daemon, error) {
 	return d, nil
 }
 
-// Start brings back the connectors, and follows the reassignments that were under way.
+// Start brings back the connectors, follows the reassignments that were under way, and restores what a daemon that died
+// left half-done.
 func (d *Daemon) Start(ctx context.Context) error {
+	d.schemas.Start(ctx)
 	if err := d.reassigns.Start(ctx); err != nil {
 		return err
 	}
@@ -121,6 +125,7 @@ func (d *Daemon) Start(ctx context.Context) error {
 // Close drains the connectors, commits their positions, and closes the connections.
 func (d *Daemon) Close() {
 	d.ready.Store(false)
+	d.schemas.Close()
 	d.connectors.Close()
 	d.topics.Close()
 	d.reassigns.Close()

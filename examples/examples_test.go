@@ -41,17 +41,20 @@ resource "headgate_source_connector" "orders_in" {
 }
 `
 	return map[string]string{
-		"resources/headgate_connection":          providertest.Provider(d),
-		"resources/headgate_topic":               connections,
-		"resources/headgate_schema":              connections,
-		"resources/headgate_source_connector":    connections,
-		"ephemeral-resources/headgate_token":     providertest.Provider(d),
-		"data-sources/headgate_connection":       connections,
-		"data-sources/headgate_connection_test":  connections,
-		"data-sources/headgate_topic":            connections + topic,
-		"data-sources/headgate_topic_preview":    connections + topic,
-		"data-sources/headgate_schema":           connections + schema,
-		"data-sources/headgate_source_connector": connections + connector,
+		"resources/headgate_connection":               providertest.Provider(d),
+		"resources/headgate_topic":                    connections,
+		"resources/headgate_schema":                   connections,
+		"resources/headgate_schema_registry_settings": connections,
+		"resources/headgate_source_connector":         connections,
+		"ephemeral-resources/headgate_token":          providertest.Provider(d),
+		"data-sources/headgate_connection":            connections,
+		"data-sources/headgate_connection_test":       connections,
+		"data-sources/headgate_topic":                 connections + topic,
+		"data-sources/headgate_topic_preview":         connections + topic,
+		"data-sources/headgate_schema":                connections + schema,
+		"data-sources/headgate_schema_versions":       connections + schema,
+		"data-sources/headgate_schemas":               connections + schema,
+		"data-sources/headgate_source_connector":      connections + connector,
 	}
 }
 

@@ -120,6 +120,7 @@ func (p *headgate) Resources(context.Context) []func() resource.Resource {
 		func() resource.Resource { return connection.NewResource(p.kinds.Connections) },
 		topic.NewResource,
 		registryschema.NewResource,
+		registryschema.NewSettingsResource,
 		func() resource.Resource { return connector.NewSourceResource(p.kinds.Sources) },
 	}
 }
@@ -144,6 +145,8 @@ func (p *headgate) DataSources(context.Context) []func() datasource.DataSource {
 		topic.NewDataSource,
 		topic.NewPreviewDataSource,
 		registryschema.NewDataSource,
+		registryschema.NewVersionsDataSource,
+		registryschema.NewListDataSource,
 		func() datasource.DataSource { return connector.NewSourceDataSource(p.kinds.Sources) },
 	}
 }

@@ -26,7 +26,11 @@ func schema(s api.Schema) resource {
 	r := resource{typ: "headgate_schema", name: s.Subject, importID: s.Connection + "/" + s.Subject}
 	r.setText("connection_name", s.Connection)
 	r.setText("subject", s.Subject)
-	r.setText("format", s.Format)
+	if s.CloudEvent {
+		r.setText("format", "CLOUDEVENTS") // as an import understands it
+	} else {
+		r.setText("format", s.Format)
+	}
 	r.setDocument("schema", s.Schema)
 	if len(s.References) > 0 {
 		references := make([]cty.Value, len(s.References))
@@ -39,6 +43,9 @@ func schema(s api.Schema) resource {
 	}
 	if s.Compatibility != "" {
 		r.setText("compatibility", s.Compatibility)
+	}
+	if s.Mode != "" {
+		r.setText("mode", s.Mode)
 	}
 	return r
 }

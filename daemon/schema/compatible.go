@@ -3,23 +3,25 @@ package schema
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 
-	"github.com/twmb/avro"
-	"github.com/twmb/franz-go/pkg/sr"
-
 	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/internal/schemacompat"
 	"github.com/headgate/terraform-provider-headgate/internal/schematext"
 )
 
-// modeNone is the mode in which everything goes.
-const modeNone = "NONE"
+const (
+	// modeNone is the mode in which everything goes.
+	modeNone = "NONE"
+	// modeDisabled is AWS Glue's mode in which nothing goes.
+	modeDisabled = "DISABLED"
+)
 
-// modes are Confluent's compatibility modes.
+// modes are Confluent's compatibility modes, and Glue's DISABLED.
 func modes() []string {
-	return []string{modeNone, "BACKWARD", "BACKWARD_TRANSITIVE", "FORWARD", "FORWARD_TRANSITIVE", "FULL", "FULL_TRANSITIVE"}
+	return []string{modeNone, "BACKWARD", "BACKWARD_TRANSITIVE", "FORWARD", "FORWARD_TRANSITIVE", "FULL", "FULL_TRANSITIVE", modeDisabled}
 }
 
 func backward(mode string) bool {
@@ -32,93 +34,87 @@ func forward(mode string) bool {
 
 func transitive(mode string) bool { return strings.HasSuffix(mode, "_TRANSITIVE") }
 
-// implies says whether everything that the first mode takes is taken by the second.
-func implies(first, second string) bool {
-	return (backward(first) || !backward(second)) && (forward(first) || !forward(second)) && (transitive(first) || !transitive(second))
-}
-
 // compatible checks the schema against the versions that are there, in the mode that will be in force. A registry checks
-// in the mode in force now, given the subject's own one; where these differ, and nothing may be changed to find out, Avro
-// is checked here, and others as far as the present mode tells.
+// in the mode in force now, given the subject's own one; where these differ, and nothing may be changed to find out, or
+// where the registry does not check before it registers, the check is made here.
 func (w *write) compatible(ctx context.Context, own string) error {
-	after, now := w.Compatibility, own
-	if !w.knows("/compatibility") {
-		after = own
-	}
-	if after == "" || now == "" {
-		global, err := w.r.globalMode(ctx)
-		if err != nil {
-			return err
-		}
-		after, now = cmp.Or(after, global), cmp.Or(now, global)
+	after, now, err := w.inForce(ctx, own)
+	if err != nil {
+		return err
 	}
 	switch {
 	case after == modeNone:
 		return nil
-	case after == now:
-		return w.compatibleByRegistry(ctx, after, "")
-	case w.Format == schematext.FormatAvro && w.have.Format == schematext.FormatAvro:
-		reasons, err := w.avroReasons(ctx, after)
-		if err != nil || len(reasons) == 0 {
-			return err
-		}
-		return w.incompatible(reasons, after, "")
-	case now != modeNone && implies(after, now):
-		return w.compatibleByRegistry(ctx, now, fmt.Sprintf("The registry checked it in mode %s, which is in force now; mode %s takes nothing more.", now, after))
+	case after == modeDisabled:
+		return w.incompatible([]string{"In mode DISABLED the subject takes no new version."}, after)
+	case w.r.Traits().Checks && after == now:
+		return w.compatibleByRegistry(ctx, after)
 	}
-	return nil
-}
-
-func (w *write) compatibleByRegistry(ctx context.Context, mode, note string) error {
-	answer, err := w.ask(ctx)
-	if isIncompatible(err) {
-		return w.incompatible([]string{said(err)}, mode, note)
-	}
+	reasons, err := w.differences(ctx, after)
 	if err != nil {
-		return w.r.refused("check the compatibility of the schema", err)
-	}
-	if answer.Is {
+		w.notes = []api.Warning{{
+			Summary: fmt.Sprintf("Whether the schema is %s compatible with subject %q is checked when applying", after, w.subject), Attribute: "/schema",
+			Detail: fmt.Sprintf("The registry does not tell before, and Headgate could not find out by itself: %s.", said(err)),
+		}}
 		return nil
 	}
-	reasons := answer.Messages
-	if len(reasons) == 0 && w.Format == schematext.FormatAvro {
-		// What the registry does not tell can be found out; that it fails changes nothing about the refusal.
-		reasons, err = w.avroReasons(ctx, mode)
-		if err != nil {
-			w.r.log.DebugContext(ctx, "reasons of an incompatibility are not known", "subject", w.subject, "error", err)
-		}
+	if len(reasons) == 0 {
+		return nil
 	}
-	return w.incompatible(reasons, mode, note)
+	return w.incompatible(reasons, after)
 }
 
-// ask has the registry choose the versions by its mode. Old registries only compare with a version that is named.
-func (w *write) ask(ctx context.Context) (sr.CheckCompatibilityResult, error) {
-	ctx = sr.WithParams(ctx, sr.Verbose)
-	answer, err := w.r.client.CheckCompatibility(ctx, w.subject, all, w.schema)
-	if s := status(err); (s == http.StatusNotFound || s == http.StatusMethodNotAllowed) && !isAbsent(err) {
-		return w.r.client.CheckCompatibility(ctx, w.subject, latest, w.schema)
+// inForce are the modes that will hold and that hold now.
+func (w *write) inForce(ctx context.Context, own string) (after, now string, err error) {
+	after, now = w.compatibility(), own
+	if after != "" && now != "" {
+		return after, now, nil
 	}
-	return answer, err
+	global, err := w.r.inherited(ctx)
+	return cmp.Or(after, global), cmp.Or(now, global), err
 }
 
-func (w *write) incompatible(reasons []string, mode, note string) error {
-	parts := reasons
-	if len(parts) == 0 {
-		parts = []string{"The registry refuses it without saying why."}
+func (w *write) compatibleByRegistry(ctx context.Context, mode string) error {
+	err := w.r.Check(ctx, w.subject, w.text())
+	if err == nil {
+		return nil
 	}
-	if note != "" {
-		parts = append(parts, note)
+	if !is(err, Incompatible) {
+		return w.r.refused("check the compatibility of the schema", err)
+	}
+	return w.incompatible(w.reasons(ctx, mode, err), mode)
+}
+
+// reasons are those of the registry. What it does not tell can be found out; that it fails changes nothing about the
+// refusal.
+func (w *write) reasons(ctx context.Context, mode string, refusal error) []string {
+	reasons := reasonsOf(refusal)
+	if len(reasons) > 0 {
+		return reasons
+	}
+	reasons, err := w.differences(ctx, mode)
+	if err != nil {
+		w.r.log.DebugContext(ctx, "reasons of an incompatibility are not known", "subject", w.subject, "error", err)
+	}
+	return reasons
+}
+
+func (w *write) incompatible(reasons []string, mode string) error {
+	if len(reasons) == 0 {
+		reasons = []string{"The registry refuses it without saying why."}
 	}
 	summary := fmt.Sprintf("The schema is not compatible with subject %q", w.subject)
 	if mode != "" {
 		summary = fmt.Sprintf("The schema is not %s compatible with subject %q", mode, w.subject)
 	}
-	return api.Refused(api.CodeIncompatible, "/schema", summary, strings.Join(parts, "\n"), modeRemedy(mode))
+	return api.Refused(api.CodeIncompatible, "/schema", summary, strings.Join(reasons, "\n"), modeRemedy(mode))
 }
 
 func modeRemedy(mode string) string {
 	var change string
 	switch {
+	case mode == modeDisabled:
+		return "Set another compatibility on the subject, or begin a new subject."
 	case backward(mode) && forward(mode):
 		change = "Add and remove only fields that have a default"
 	case backward(mode):
@@ -128,73 +124,77 @@ func modeRemedy(mode string) string {
 	default:
 		change = "Change the schema so that it is compatible"
 	}
-	return change + "; or set another compatibility on the subject; or begin a new subject."
+	return change + `; or set another compatibility on the subject; or begin a new subject; or, where every reader is known to cope, set on_incompatible = "override".`
 }
 
-func isIncompatible(err error) bool { return status(err) == http.StatusConflict }
-
-// avroReasons compares Avro schemas in a mode, by the Avro specification's schema resolution.
-func (w *write) avroReasons(ctx context.Context, mode string) ([]string, error) {
-	candidate, err := parseAvro(w.Schema, w.texts)
-	if err != nil {
-		return nil, fmt.Errorf("read schema: %w", err)
+// reasonsOf are the reasons that a registry gives, or else its words, none where it only says no.
+func reasonsOf(err error) []string {
+	fault, ok := errors.AsType[*AnswerError](err)
+	switch {
+	case !ok || fault.Status == 0 && len(fault.Reasons) == 0:
+		return nil
+	case len(fault.Reasons) > 0:
+		return fault.Reasons
 	}
-	versions, err := w.versions(ctx, transitive(mode))
+	return []string{said(err)}
+}
+
+// differences lists why the schema may not follow the versions that are there in a mode, as far as it can be found out
+// here.
+func (w *write) differences(ctx context.Context, mode string) ([]string, error) {
+	candidate, err := w.parse(ctx, "the schema", w.text(), w.texts)
+	if err != nil {
+		return nil, err
+	}
+	versions, err := w.earlier(ctx, transitive(mode))
 	if err != nil {
 		return nil, err
 	}
 	var reasons []string
 	for _, v := range versions {
-		texts, err := w.r.texts(ctx, apiReferences(v.References))
+		texts, err := w.r.texts(ctx, v.References)
 		if err != nil {
-			return nil, w.r.failure("read earlier versions", err)
+			return nil, err
 		}
-		earlier, err := parseAvro(v.Schema.Schema, texts)
+		earlier, err := w.parse(ctx, fmt.Sprintf("version %d", v.Number), v.Text, texts)
 		if err != nil {
-			return nil, fmt.Errorf("read version %d of subject %q: %w", v.Version, w.subject, err)
+			return nil, err
 		}
-		reasons = append(reasons, avroDifferences(candidate, earlier, v.Version, mode)...)
+		found, err := schemacompat.Check(ctx, schemacompat.Mode(mode), candidate, earlier)
+		if err != nil {
+			return nil, fmt.Errorf("compare with version %d: %w", v.Number, err)
+		}
+		reasons = append(reasons, found...)
 	}
 	return reasons, nil
 }
 
-func avroDifferences(candidate, earlier *avro.Schema, version int, mode string) []string {
-	var reasons []string
-	if backward(mode) {
-		if err := avro.CheckCompatibility(earlier, candidate); err != nil {
-			reasons = append(reasons, fmt.Sprintf("It cannot read what version %d writes: %v.", version, err))
-		}
+func (w *write) parse(ctx context.Context, name string, text Text, texts []referred) (schemacompat.Version, error) {
+	parsed, err := schemacompat.Parse(ctx, schematext.Schema{Format: text.Format, Text: text.Schema, References: byName(texts)})
+	if err != nil {
+		return schemacompat.Version{}, fmt.Errorf("read %s: %w", name, err)
 	}
-	if forward(mode) {
-		if err := avro.CheckCompatibility(candidate, earlier); err != nil {
-			reasons = append(reasons, fmt.Sprintf("Version %d cannot read what it writes: %v.", version, err))
-		}
-	}
-	return reasons
+	return schemacompat.Version{Name: name, Schema: parsed}, nil
 }
 
-// versions reads the latest version, or every one.
-func (w *write) versions(ctx context.Context, every bool) ([]sr.SubjectSchema, error) {
+// earlier reads the latest version, or every one.
+func (w *write) earlier(ctx context.Context, every bool) ([]*Version, error) {
+	numbers := []int64{latest}
 	if every {
-		versions, err := w.r.client.Schemas(ctx, w.subject)
+		var err error
+		if numbers, err = w.r.numbers(ctx, w.subject, false); err != nil {
+			return nil, err
+		}
+	}
+	var versions []*Version
+	for _, number := range numbers {
+		found, err := w.r.version(ctx, w.subject, number)
 		if err != nil {
-			return nil, w.r.failure("read earlier versions", err)
+			return nil, err
 		}
-		return versions, nil
-	}
-	found, err := w.r.latest(ctx, w.subject)
-	if err != nil || found == nil {
-		return nil, err
-	}
-	return []sr.SubjectSchema{*found}, nil
-}
-
-func parseAvro(text string, texts []referred) (*avro.Schema, error) {
-	var cache avro.SchemaCache
-	for _, one := range texts {
-		if _, err := cache.Parse(one.text); err != nil {
-			return nil, fmt.Errorf("reference %s: %w", one.name, err)
+		if found != nil {
+			versions = append(versions, found)
 		}
 	}
-	return cache.Parse(text)
+	return versions, nil
 }

@@ -3,12 +3,9 @@ package schema
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/twmb/franz-go/pkg/sr"
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 )
@@ -34,6 +31,9 @@ func (s *Service) Delete(ctx context.Context, connection, subject string, hard b
 	defer unlock()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
+	if err := s.restoreLeft(ctx, r, subject); err != nil {
+		return nil, err
+	}
 	d, err := r.prepareDelete(ctx, subject, hard, opts)
 	if err != nil {
 		return nil, err
@@ -46,45 +46,36 @@ func (s *Service) Delete(ctx context.Context, connection, subject string, hard b
 
 // deletion is one delete of a subject.
 type deletion struct {
-	r        *registry
-	subject  string
-	hard     bool
-	live     []int // versions
-	versions []int // with those that were deleted softly, where the delete is hard
+	r       *opened
+	subject string
+	hard    bool
+	live    []int64 // versions
+	numbers []int64 // with those that were deleted softly, where the delete is hard
+	own     Settings
 }
 
-func (r *registry) prepareDelete(ctx context.Context, subject string, hard bool, opts api.WriteOptions) (*deletion, error) {
+func (r *opened) prepareDelete(ctx context.Context, subject string, hard bool, opts api.WriteOptions) (*deletion, error) {
 	d := &deletion{r: r, subject: subject, hard: hard}
 	var err error
-	if d.live, err = r.versions(ctx, subject); err != nil {
+	if d.live, err = r.numbers(ctx, subject, false); err != nil {
 		return nil, err
 	}
-	d.versions = d.live
-	if hard {
-		if d.versions, err = r.versions(sr.WithParams(ctx, sr.ShowDeleted), subject); err != nil {
+	d.numbers = d.live
+	if hard && r.Traits().SoftDelete {
+		if d.numbers, err = r.numbers(ctx, subject, true); err != nil {
 			return nil, err
 		}
 	}
-	if len(d.versions) == 0 {
-		return nil, api.NotFound("Subject", subject)
+	if len(d.numbers) == 0 {
+		return nil, r.noSubject(subject)
 	}
 	if err := d.expected(ctx, opts); err != nil {
 		return nil, err
 	}
+	if err := d.allowed(ctx); err != nil {
+		return nil, err
+	}
 	return d, d.unused(ctx)
-}
-
-// versions lists the versions, none when the registry says that there is no such subject.
-func (r *registry) versions(ctx context.Context, subject string) ([]int, error) {
-	versions, err := r.client.SubjectVersions(ctx, subject)
-	if isAbsent(err) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, r.failure(fmt.Sprintf("list the versions of subject %q", subject), err)
-	}
-	slices.Sort(versions)
-	return versions, nil
 }
 
 func (d *deletion) expected(ctx context.Context, opts api.WriteOptions) error {
@@ -101,66 +92,69 @@ func (d *deletion) expected(ctx context.Context, opts api.WriteOptions) error {
 	return nil
 }
 
-// unused refuses to delete what schemas of other subjects refer to.
-func (d *deletion) unused(ctx context.Context) error {
-	users := map[string]bool{}
-	for _, version := range d.live {
-		referrers, err := d.r.client.SchemaReferences(ctx, d.subject, version)
-		if status(err) == http.StatusNotFound {
-			continue // A registry that cannot tell refuses the delete itself.
-		}
-		if err != nil {
-			return d.r.failure(fmt.Sprintf("find what refers to subject %q", d.subject), err)
-		}
-		for _, one := range referrers {
-			if one.Subject != d.subject {
-				users[fmt.Sprintf("version %d of subject %q", one.Version, one.Subject)] = true
-			}
-		}
+// allowed refuses what the registry would refuse, or cannot do.
+func (d *deletion) allowed(ctx context.Context) error {
+	t := d.r.Traits()
+	if !d.hard && !t.SoftDelete {
+		return api.Refused(api.CodeProtected, "/hard", fmt.Sprintf("Subject %q can only be deleted for good", d.subject),
+			fmt.Sprintf("There is no soft delete in %s: the ids of a deleted schema no longer resolve, and records that carry them can no longer be read.", t.Name),
+			"Set hard_delete = true and apply that, if nobody needs to read such records any more; or take the resource out of Terraform alone, with a removed block.")
 	}
-	if len(users) == 0 {
-		return nil
+	err := d.r.MayDelete(ctx, d.hard)
+	if is(err, NotPermitted) {
+		return api.Refused(api.CodeRefused, "/hard", "The registry does not delete for good", fmt.Sprintf("Through connection %q, the registry says: %s.", d.r.name, said(err)),
+			"Leave hard_delete out: a soft delete is possible. Or have the registry's operator allow it.")
 	}
-	names := make([]string, 0, len(users))
-	for name := range users {
-		names = append(names, name)
+	if err != nil {
+		return d.r.failure(fmt.Sprintf("ask whether subject %q may be deleted", d.subject), err)
 	}
-	slices.Sort(names)
-	return api.Refused(api.CodeInUse, "/subject", fmt.Sprintf("Subject %q is in use", d.subject), "It is referred to by "+strings.Join(names, ", ")+".", "Delete these first.")
-}
-
-func (d *deletion) run(ctx context.Context) error {
-	if len(d.live) > 0 {
-		if err := d.step(ctx, sr.SoftDelete); err != nil {
-			return err
-		}
+	if d.own, err = d.r.own(ctx, d.subject); err != nil {
+		return err
 	}
-	if d.hard {
-		if err := d.step(ctx, sr.HardDelete); err != nil {
-			return err
-		}
-	}
-	// A subject made anew under this name is to begin with the global mode.
-	answer := d.r.client.ResetCompatibility(ctx, d.subject)[0]
-	if answer.Err != nil && !hasCode(answer.Err, codeNoCompatibility, codeSubjectNotFound) {
-		d.r.log.WarnContext(ctx, "the compatibility of a deleted subject is left behind", "connection", d.r.name, "subject", d.subject, "error", answer.Err)
+	if d.own.Mode == modeReadOnly {
+		return api.Refused(api.CodeProtected, "/mode", fmt.Sprintf("Subject %q is READONLY", d.subject), "In that mode it takes no delete.",
+			`Set mode = "READWRITE" on the subject, apply, and delete it then.`)
 	}
 	return nil
 }
 
-// step deletes; that it is gone already is fine.
-func (d *deletion) step(ctx context.Context, how sr.DeleteHow) error {
-	_, err := d.r.client.DeleteSubject(ctx, d.subject, how)
-	if err == nil || isAbsent(err) || hasCode(err, codeSubjectSoftDeleted) && how == sr.SoftDelete {
+// unused refuses to delete what schemas of other subjects refer to.
+func (d *deletion) unused(ctx context.Context) error {
+	users, err := d.r.Referrers(ctx, d.subject, d.live)
+	if err != nil {
+		return d.r.failure(fmt.Sprintf("find what refers to subject %q", d.subject), err)
+	}
+	if len(users) == 0 {
 		return nil
 	}
-	return d.r.refused(fmt.Sprintf("delete subject %q", d.subject), err)
+	slices.Sort(users)
+	return api.Refused(api.CodeInUse, "/subject", fmt.Sprintf("Subject %q is in use", d.subject), "It is referred to by "+strings.Join(slices.Compact(users), ", ")+".", "Delete these first.")
+}
+
+func (d *deletion) run(ctx context.Context) error {
+	// A subject made anew under this name is to begin with the global settings. The mode goes first, or it would forbid the rest.
+	if d.own.Mode != "" {
+		d.forget(ctx, d.r.SetMode)
+	}
+	if err := d.r.Delete(ctx, d.subject, d.hard); err != nil {
+		return d.r.refused(fmt.Sprintf("delete subject %q", d.subject), err)
+	}
+	if d.own.Compatibility != "" && d.r.Traits().Implied == "" {
+		d.forget(ctx, d.r.SetCompatibility)
+	}
+	return nil
+}
+
+func (d *deletion) forget(ctx context.Context, set func(ctx context.Context, subject, value string) error) {
+	if err := set(ctx, d.subject, ""); err != nil && !is(err, Absent) {
+		d.r.log.WarnContext(ctx, "a setting of a deleted subject is left behind", "connection", d.r.name, "subject", d.subject, "error", err)
+	}
 }
 
 func (d *deletion) answer() *api.Deletion {
-	effect := api.Warning{Summary: capital(numbered(d.versions)) + fmt.Sprintf(" of subject %q go", d.subject)}
-	if len(d.versions) == 1 {
-		effect.Summary = capital(numbered(d.versions)) + fmt.Sprintf(" of subject %q goes", d.subject)
+	effect := api.Warning{Summary: capital(numbered(d.numbers)) + fmt.Sprintf(" of subject %q go", d.subject)}
+	if len(d.numbers) == 1 {
+		effect.Summary = capital(numbered(d.numbers)) + fmt.Sprintf(" of subject %q goes", d.subject)
 	}
 	if d.hard {
 		effect.Detail = "They go for good: records that carry their ids can no longer be decoded."
@@ -170,10 +164,10 @@ func (d *deletion) answer() *api.Deletion {
 	return &api.Deletion{Effects: []api.Warning{effect}}
 }
 
-func numbered(versions []int) string {
+func numbered(versions []int64) string {
 	numbers := make([]string, 0, len(versions))
 	for _, v := range versions {
-		numbers = append(numbers, strconv.Itoa(v))
+		numbers = append(numbers, strconv.FormatInt(v, 10))
 	}
 	if len(numbers) == 1 {
 		return "version " + numbers[0]

@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/twmb/franz-go/pkg/sr"
-
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 )
 
@@ -16,7 +14,7 @@ import (
 const maxSaid = 500
 
 // failure says that something could not be asked of a registry: nothing is known then, least of all that a subject is absent.
-func (r *registry) failure(doing string, err error) error {
+func (r *opened) failure(doing string, err error) error {
 	var ready *api.Error
 	if errors.Is(err, context.Canceled) || errors.As(err, &ready) {
 		return err
@@ -34,19 +32,19 @@ func (r *registry) failure(doing string, err error) error {
 }
 
 // refused makes an error for people of a registry's answer to a write.
-func (r *registry) refused(doing string, err error) error {
+func (r *opened) refused(doing string, err error) error {
 	words := fmt.Sprintf("Through connection %q, the registry says: %s.", r.name, said(err))
 	switch {
-	case hasCode(err, codeInvalidSchema), status(err) == http.StatusUnprocessableEntity && !hasCode(err, codeInvalidLevel, codeNotPermitted, codeReferenceExists, codeInvalidSubject):
+	case is(err, InvalidSchema):
 		return api.Invalid("/schema", "The registry does not take the schema", words, "Correct the schema.")
-	case hasCode(err, codeInvalidLevel):
+	case is(err, InvalidCompatibility):
 		return api.Invalid("/compatibility", "The registry does not take the compatibility mode", words, "Use a mode that the registry knows.")
-	case hasCode(err, codeInvalidSubject):
+	case is(err, InvalidSubject):
 		return api.Invalid("/subject", "The registry does not take the subject's name", words, "Choose another name.")
-	case hasCode(err, codeReferenceExists):
+	case is(err, Referenced):
 		return api.Refused(api.CodeInUse, "/subject", "The subject is in use", words, "Delete the schemas that refer to it first.")
-	case hasCode(err, codeNotPermitted):
-		return api.Refused(api.CodeRefused, "", "The registry refuses to "+doing, words, "Check the mode of the registry and of the subject: it may be READONLY.")
+	case is(err, NotPermitted):
+		return api.Refused(api.CodeRefused, "", "The registry refuses to "+doing, words, "Check the mode of the registry and of the subject, which may be READONLY, and what the registry's operator allows.")
 	}
 	return r.failure(doing, err)
 }
@@ -63,8 +61,8 @@ func said(err error) string {
 }
 
 func status(err error) int {
-	if answer, ok := errors.AsType[*sr.ResponseError](err); ok {
-		return answer.StatusCode
+	if fault, ok := errors.AsType[*AnswerError](err); ok {
+		return fault.Status
 	}
 	return 0
 }

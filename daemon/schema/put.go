@@ -10,19 +10,25 @@ import (
 	"strings"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/sr"
-
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/internal/schematext"
 	"github.com/headgate/terraform-provider-headgate/internal/spec"
 )
 
-// showTimeout bounds the wait until the registry answers what was just written: where several registries serve one URL,
-// they follow their leader each at its own pace.
-const showTimeout = 10 * time.Second
+const (
+	// formatCloudEvents is a JSON Schema to registries.
+	formatCloudEvents = "CLOUDEVENTS"
+
+	modeReadWrite = "READWRITE"
+	modeReadOnly  = "READONLY"
+
+	// showTimeout bounds the wait until the registry answers what was just written: where several registries serve one
+	// URL, they follow their leader each at its own pace.
+	showTimeout = 10 * time.Second
+)
 
 // Put registers a schema where it differs in meaning from the latest version, and sets or takes back the subject's
-// compatibility mode.
+// compatibility and mode.
 func (s *Service) Put(ctx context.Context, connection, subject string, body api.SchemaWrite, opts api.WriteOptions, idempotencyKey string) (*api.Schema, error) {
 	d := declaration{body}
 	if err := d.check(subject); err != nil {
@@ -46,6 +52,9 @@ func (s *Service) Put(ctx context.Context, connection, subject string, body api.
 	defer unlock()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
+	if err := s.restoreLeft(ctx, r, subject); err != nil {
+		return nil, err
+	}
 	w, err := s.prepare(ctx, r, subject, d, opts, idempotencyKey)
 	if err != nil {
 		return nil, err
@@ -64,19 +73,31 @@ func (d declaration) check(subject string) error {
 	if subject == "" {
 		return api.Invalid("/subject", "The subject needs a name", "", "Give it one, such as orders-value for the values of topic orders.")
 	}
-	formats := []string{schematext.FormatAvro, schematext.FormatJSON, schematext.FormatProtobuf}
-	if d.knows("/format") && !slices.Contains(formats, d.Format) {
-		return api.Invalid("/format", "There is no such schema format", "", "Use one of "+strings.Join(formats, ", ")+".")
+	if err := d.oneOf("/format", d.Format, "schema format", schematext.FormatAvro, schematext.FormatJSON, schematext.FormatProtobuf, formatCloudEvents); err != nil {
+		return err
 	}
-	if d.knows("/compatibility") && d.Compatibility != "" && !slices.Contains(modes(), d.Compatibility) {
-		return api.Invalid("/compatibility", "There is no such compatibility mode", "", "Use one of "+strings.Join(modes(), ", ")+".")
+	if err := d.oneOf("/compatibility", cmp.Or(d.Compatibility, modeNone), "compatibility mode", modes()...); err != nil {
+		return err
+	}
+	if err := d.oneOf("/mode", cmp.Or(d.Mode, modeReadWrite), "mode", modeReadWrite, modeReadOnly); err != nil {
+		return err
+	}
+	if err := d.oneOf("/on_incompatible", cmp.Or(d.OnIncompatible, api.IncompatibleRefuse), "way", api.IncompatibleRefuse, api.IncompatibleOverride); err != nil {
+		return err
 	}
 	for i, ref := range d.References {
-		if at := spec.Join("/references", strconv.Itoa(i)); ref.Version < 1 && d.knowsAll(at) {
-			return api.Invalid(at+"/version", "The reference needs a version", "Versions count from 1.", "Name a version of subject "+ref.Subject+".")
+		if at := spec.Join("/references", strconv.Itoa(i)); ref.Version < 0 && d.knowsAll(at) {
+			return api.Invalid(at+"/version", "There is no such version", "Versions count from 1.", "Name a version of subject "+ref.Subject+", or leave it out to follow the latest.")
 		}
 	}
 	return nil
+}
+
+func (d declaration) oneOf(pointer, value, what string, values ...string) error {
+	if !d.knows(pointer) || slices.Contains(values, value) {
+		return nil
+	}
+	return api.Invalid(pointer, "There is no such "+what, "", "Use one of "+strings.Join(values, ", ")+".")
 }
 
 // knows says whether a value is known already.
@@ -94,28 +115,36 @@ func (d declaration) readable() bool {
 	return d.knows("/format") && d.knows("/schema") && d.knowsAll("/references")
 }
 
-func (d declaration) registrySchema() (sr.Schema, error) {
-	var format sr.SchemaType
-	if err := format.UnmarshalText([]byte(d.Format)); err != nil {
-		return sr.Schema{}, fmt.Errorf("format of schema: %w", err)
+// text is the schema as registries take it.
+func (d declaration) text() Text {
+	t := Text{Format: d.Format, Schema: d.Schema, References: d.References}
+	if t.Format == formatCloudEvents {
+		t.Format = schematext.FormatJSON
 	}
-	return sr.Schema{Schema: d.Schema, Type: format, References: registryReferences(d.References)}, nil
+	return t
 }
 
 // write is one write to a subject, after everything that can be checked without the schema before it.
 type write struct {
-	r       *registry
+	*Service
+	r       *opened
 	subject string
 	declaration
-	schema sr.Schema
-	texts  []referred
-	have   *api.Schema // nil: the subject does not exist
-	own    string      // the subject's own mode; a subject without versions can have one too
-	print  string
+	texts []referred
+	have  *api.Schema // nil: the subject does not exist
+	own   Settings    // the subject's own; a subject without versions can have some too
+	print string
+	// overridden says what is overridden, where something is; notes are what people should know else.
+	overridden, notes []api.Warning
 }
 
-func (s *Service) prepare(ctx context.Context, r *registry, subject string, d declaration, opts api.WriteOptions, idempotencyKey string) (*write, error) {
-	w := &write{r: r, subject: subject, declaration: d}
+func (w *write) warnings() []api.Warning { return slices.Concat(w.overridden, w.notes) }
+
+func (s *Service) prepare(ctx context.Context, r *opened, subject string, d declaration, opts api.WriteOptions, idempotencyKey string) (*write, error) {
+	w := &write{Service: s, r: r, subject: subject, declaration: d}
+	if err := w.known(); err != nil {
+		return nil, err
+	}
 	if err := w.read(ctx); err != nil {
 		return nil, err
 	}
@@ -138,13 +167,25 @@ func (s *Service) prepare(ctx context.Context, r *registry, subject string, d de
 	return w, nil
 }
 
+// known refuses what this kind of registry has not.
+func (w *write) known() error {
+	t := w.r.Traits()
+	switch {
+	case w.Compatibility == modeDisabled && !t.Disabled:
+		return api.Invalid("/compatibility", "There is no such compatibility mode", "DISABLED is a mode of AWS Glue Schema Registry only.", `To let nobody add versions here, set mode = "READONLY".`)
+	case w.Mode != "" && !t.Modes:
+		return api.Invalid("/mode", fmt.Sprintf("There are no modes in %s", t.Name), fmt.Sprintf("The registry of connection %q cannot make one subject read-only.", w.r.name), "Leave mode out.")
+	case len(w.References) > 0 && !t.References:
+		return api.Invalid("/references", fmt.Sprintf("There are no references in %s", t.Name), fmt.Sprintf("The registry of connection %q keeps every schema by itself.", w.r.name), "Write what the schema refers to into the schema itself.")
+	}
+	return nil
+}
+
 // read reads what is there.
 func (w *write) read(ctx context.Context) error {
-	found, err := w.r.latest(ctx, w.subject)
-	if err != nil {
-		return err
-	}
-	if w.own, err = w.r.ownMode(ctx, w.subject); err != nil || found == nil {
+	found, own, err := w.r.read(ctx, w.subject)
+	w.own = own
+	if err != nil || found == nil {
 		return err
 	}
 	w.have, err = w.r.answer(ctx, found, w.own)
@@ -157,7 +198,7 @@ func (w *write) expected(opts api.WriteOptions) error {
 	case opts.Generation == "":
 		return nil
 	case w.have == nil:
-		return api.NotFound("Subject", w.subject)
+		return w.r.noSubject(w.subject)
 	case w.have.Generation != opts.Generation:
 		return api.Conflict("Subject", w.subject)
 	}
@@ -175,27 +216,32 @@ func (w *write) validate(ctx context.Context) error {
 	if !w.readable() {
 		return nil
 	}
-	var err error
-	if w.schema, err = w.registrySchema(); err != nil {
-		return err
+	pinned, err := w.r.pinned(ctx, w.References)
+	if err != nil {
+		return w.badReference(err)
 	}
+	w.References = pinned
 	if w.texts, err = w.r.texts(ctx, w.References); err != nil {
 		return w.badReference(err)
 	}
-	err = schematext.Validate(ctx, schematext.Schema{Format: w.Format, Text: w.Schema, References: byName(w.texts)})
+	t := schematext.Schema{Format: w.text().Format, Text: w.Schema, References: byName(w.texts)}
+	err = schematext.Validate(ctx, t)
+	if err == nil && w.Format == formatCloudEvents {
+		err = schematext.ValidateCloudEvent(t)
+	}
 	if broken, ok := errors.AsType[*schematext.Error](err); ok {
 		return api.Invalid("/schema", "The schema is not valid "+formatName(w.Format), sentence(broken.Error()), "Correct the schema.")
 	}
 	if err != nil {
 		return fmt.Errorf("read schema: %w", err)
 	}
-	w.print = fingerprint(ctx, w.Format, w.Schema, w.texts)
+	w.print = fingerprint(ctx, t.Format, w.Schema, w.texts)
 	return nil
 }
 
 func (w *write) badReference(err error) error {
 	var bad *referenceError
-	if !errors.As(err, &bad) || !isAbsent(err) {
+	if !errors.As(err, &bad) || !is(err, Absent) {
 		return w.r.failure("read what the schema refers to", err)
 	}
 	ref := w.References[bad.index]
@@ -205,43 +251,53 @@ func (w *write) badReference(err error) error {
 
 // registers says whether the schema differs in meaning from the latest version.
 func (w *write) registers() bool {
-	return w.have == nil || w.print != w.have.Fingerprint || w.Format != w.have.Format || !sameReferences(w.References, w.have.References)
+	return w.have == nil || w.print != w.have.Fingerprint || w.text().Format != w.have.Format || !sameReferences(w.References, w.have.References)
 }
 
-func sameReferences(a, b []api.SchemaReference) bool { return slices.Equal(sorted(a), sorted(b)) }
-
-func sorted(references []api.SchemaReference) []api.SchemaReference {
-	return slices.SortedFunc(slices.Values(references), func(a, b api.SchemaReference) int {
-		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Subject, b.Subject), cmp.Compare(a.Version, b.Version))
-	})
+// compatibility is what the subject's own is to be.
+func (w *write) compatibility() string {
+	if !w.knows("/compatibility") {
+		return w.own.Compatibility
+	}
+	return cmp.Or(w.Compatibility, w.r.Traits().Implied)
 }
 
 // plan runs the checks of the registry and answers what the subject would be.
 func (w *write) plan(ctx context.Context) (*api.Schema, error) {
-	planned := &api.Schema{
-		Connection: w.r.name, Subject: w.subject, Format: w.Format, Schema: w.Schema, References: w.References,
-		Compatibility: w.Compatibility, Fingerprint: w.print,
-	}
 	if !w.readable() {
-		return planned, nil
+		return w.planned(), nil
+	}
+	if err := w.acceptable(ctx, w.own.Compatibility); err != nil {
+		return nil, err
 	}
 	if w.registers() {
-		return planned, w.acceptable(ctx, w.own)
+		return w.planned(), nil
 	}
-	planned = w.unchanged()
-	return planned, nil
+	return w.unchanged(), nil
 }
 
-// unchanged is the latest version with the declared mode.
+func (w *write) planned() *api.Schema {
+	return &api.Schema{
+		Connection: w.r.name, Subject: w.subject, Format: w.Format, Schema: w.Schema, References: w.References,
+		Compatibility: w.compatibility(), Mode: w.Mode, Fingerprint: w.print, Warnings: w.warnings(),
+	}
+}
+
+// unchanged is the latest version with the declared settings.
 func (w *write) unchanged() *api.Schema {
 	same := *w.have
-	same.Compatibility = w.Compatibility
+	same.Format = w.Format
+	same.Compatibility, same.Mode = w.compatibility(), w.Mode
 	same.Generation = generation(&same)
+	same.Warnings = w.warnings()
 	return &same
 }
 
-// acceptable says whether the registry would take the schema; now is the subject's own mode at this time.
-func (w *write) acceptable(ctx context.Context, now string) error {
+// acceptable says whether the registry would take the write; own is the subject's own compatibility at this time.
+func (w *write) acceptable(ctx context.Context, own string) error {
+	if err := w.writable(ctx); err != nil || !w.registers() {
+		return err
+	}
 	if err := w.supported(ctx); err != nil {
 		return err
 	}
@@ -251,43 +307,64 @@ func (w *write) acceptable(ctx context.Context, now string) error {
 	if err := w.notOlder(ctx); err != nil {
 		return err
 	}
-	return w.compatible(ctx, now)
+	return w.overridable(w.compatible(ctx, own))
+}
+
+// writable refuses to change a subject that is and stays READONLY.
+func (w *write) writable(ctx context.Context) error {
+	changes := w.registers() || w.knows("/compatibility") && w.compatibility() != w.own.Compatibility
+	if !w.r.Traits().Modes || !changes || !w.knows("/mode") || w.Mode == modeReadWrite {
+		return nil
+	}
+	now := w.own.Mode
+	if w.Mode == "" && now != "" || w.have == nil {
+		now = "" // the registry's own will hold
+	}
+	who := "Subject " + strconv.Quote(w.subject)
+	if now == "" {
+		all, err := w.r.Settings(ctx, "")
+		if err != nil {
+			return w.r.failure("read the mode of the registry", err)
+		}
+		now, who = all.Mode, "The registry"
+	}
+	if now != modeReadOnly {
+		return nil
+	}
+	return api.Refused(api.CodeProtected, "/mode", who+" is READONLY", "In that mode nothing of a subject can be changed.",
+		`Set mode = "READWRITE" on the subject, apply, and make the change with that or after it.`)
 }
 
 // supported says whether the registry knows the format. One that does not tell is asked to register the schema anyway.
 func (w *write) supported(ctx context.Context) error {
-	types, err := w.r.client.SupportedTypes(ctx)
-	if err != nil || slices.Contains(types, w.schema.Type) {
-		return nil //nolint:nilerr // Registering the schema tells.
-	}
-	names := make([]string, 0, len(types))
-	for _, t := range types {
-		names = append(names, t.String())
-	}
-	return api.Invalid("/format", "The registry does not take schemas of format "+w.Format, fmt.Sprintf("The registry of connection %q takes %s.", w.r.name, strings.Join(names, ", ")), "Use another format, or another registry.")
-}
-
-// notOlder refuses a schema that is an older version of the subject: a registry answers that version's id and does not
-// make it the latest again.
-func (w *write) notOlder(ctx context.Context) error {
-	found, err := w.r.client.LookupSchema(ctx, w.subject, w.schema)
-	if hasCode(err, codeSubjectNotFound, codeVersionNotFound, codeSchemaNotFound) {
+	formats := w.r.Formats(ctx)
+	if len(formats) == 0 || slices.Contains(formats, w.text().Format) {
 		return nil
 	}
+	return api.Invalid("/format", "The registry does not take schemas of format "+w.Format, fmt.Sprintf("The registry of connection %q takes %s.", w.r.name, strings.Join(formats, ", ")), "Use another format, or another registry.")
+}
+
+// notOlder refuses a schema that is an older version of the subject, where the registry answers that version's id and
+// does not make it the latest again.
+func (w *write) notOlder(ctx context.Context) error {
+	if !w.r.Traits().Once {
+		return nil
+	}
+	number, err := w.r.Find(ctx, w.subject, w.text())
 	if err != nil {
 		return w.r.refused("look up the schema", err)
 	}
-	if int64(found.Version) >= w.have.Version {
+	if number == 0 || number >= w.have.Version {
 		return nil
 	}
-	return api.Refused(api.CodeRefused, "/schema", fmt.Sprintf("The schema is version %d of subject %q, and the latest is %d", found.Version, w.subject, w.have.Version),
+	return api.Refused(api.CodeRefused, "/schema", fmt.Sprintf("The schema is version %d of subject %q, and the latest is %d", number, w.subject, w.have.Version),
 		"A registry keeps each schema once in a subject: registering an older one does not make it the latest.",
 		"Change the schema, if only a doc text of it, so that it becomes a new version; or go on from the latest one.")
 }
 
-// create registers the first version. The mode follows: there is nothing yet to be compatible with.
+// create registers the first version. The settings follow: there is nothing yet to be compatible with.
 func (s *Service) create(ctx context.Context, w *write, idempotencyKey string) (*api.Schema, error) {
-	if err := w.acceptable(ctx, w.own); err != nil {
+	if err := w.acceptable(ctx, w.own.Compatibility); err != nil {
 		return nil, err
 	}
 	key := creation(w.r.name, w.subject)
@@ -298,7 +375,7 @@ func (s *Service) create(ctx context.Context, w *write, idempotencyKey string) (
 	if !began {
 		return nil, alreadyExists(w.r.name, w.subject)
 	}
-	made, err := w.createWithMode(ctx)
+	made, err := w.createWithSettings(ctx)
 	if err != nil {
 		// After trouble with the connection the registry may have it all the same: the next attempt takes it over.
 		return nil, errors.Join(err, s.store.FailCreation(ctx, noun, key, !api.HasCode(err, api.CodeConnection)))
@@ -306,41 +383,84 @@ func (s *Service) create(ctx context.Context, w *write, idempotencyKey string) (
 	return made, nil
 }
 
-func (w *write) createWithMode(ctx context.Context) (*api.Schema, error) {
-	id, err := w.register(ctx)
+func (w *write) createWithSettings(ctx context.Context) (*api.Schema, error) {
+	if err := w.becomeWritable(ctx); err != nil {
+		return nil, err
+	}
+	id, err := w.register(ctx, true)
 	if err != nil {
 		return nil, err
 	}
-	if err := w.setMode(ctx, w.own, w.Compatibility); err != nil {
+	err = w.setCompatibility(ctx, w.own.Compatibility, w.compatibility())
+	if err == nil {
+		err = w.finishMode(ctx)
+	}
+	if err != nil {
 		// Nothing is left half-done: the version that was just made goes again.
 		ctx, cancel := undoing(ctx)
 		defer cancel()
-		if _, undo := w.r.client.DeleteSubject(ctx, w.subject, sr.SoftDelete); undo != nil {
-			w.r.log.WarnContext(ctx, "a subject is left without its compatibility mode", "connection", w.r.name, "subject", w.subject, "error", undo)
+		if undo := w.r.Delete(ctx, w.subject, !w.r.Traits().SoftDelete); undo != nil {
+			w.r.log.WarnContext(ctx, "a subject is left without its settings", "connection", w.r.name, "subject", w.subject, "error", undo)
 		}
 		return nil, err
 	}
 	return w.shown(ctx, id)
 }
 
-// update sets the mode first, as the new version is to be held to it, and restores it when the version is refused.
+// update sets the compatibility first, as the new version is to be held to it, and restores it when the version is
+// refused.
 func (w *write) update(ctx context.Context) (*api.Schema, error) {
-	if err := w.setMode(ctx, w.own, w.Compatibility); err != nil {
+	if err := w.writable(ctx); err != nil {
+		return nil, err
+	}
+	if err := w.becomeWritable(ctx); err != nil {
+		return nil, err
+	}
+	if err := w.setCompatibility(ctx, w.own.Compatibility, w.compatibility()); err != nil {
 		return nil, err
 	}
 	if !w.registers() {
+		if err := w.finishMode(ctx); err != nil {
+			return nil, err
+		}
 		return w.unchanged(), nil
 	}
 	id, err := w.registerNext(ctx)
 	if err != nil {
 		ctx, cancel := undoing(ctx)
 		defer cancel()
-		if undo := w.setMode(ctx, w.Compatibility, w.own); undo != nil {
+		if undo := w.setCompatibility(ctx, w.compatibility(), w.own.Compatibility); undo != nil {
 			w.r.log.WarnContext(ctx, "a compatibility mode could not be restored", "connection", w.r.name, "subject", w.subject, "error", undo)
 		}
 		return nil, err
 	}
+	if err := w.finishMode(ctx); err != nil {
+		return nil, err
+	}
 	return w.shown(ctx, id)
+}
+
+// becomeWritable sets a mode that lets the write happen before it.
+func (w *write) becomeWritable(ctx context.Context) error {
+	if w.Mode == modeReadOnly || w.Mode == w.own.Mode {
+		return nil
+	}
+	return w.setMode(ctx)
+}
+
+// finishMode sets the mode that ends all writing after it.
+func (w *write) finishMode(ctx context.Context) error {
+	if w.Mode != modeReadOnly || w.Mode == w.own.Mode {
+		return nil
+	}
+	return w.setMode(ctx)
+}
+
+func (w *write) setMode(ctx context.Context) error {
+	if err := w.r.SetMode(ctx, w.subject, w.Mode); err != nil {
+		return w.r.refused(fmt.Sprintf("set the mode of subject %q", w.subject), err)
+	}
+	return nil
 }
 
 // undoTimeout bounds taking a change back.
@@ -351,60 +471,64 @@ func undoing(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
 }
 
-func (w *write) registerNext(ctx context.Context) (int, error) {
-	if err := w.acceptable(ctx, w.Compatibility); err != nil {
-		return 0, err
+func (w *write) registerNext(ctx context.Context) (string, error) {
+	if err := w.acceptable(ctx, w.compatibility()); err != nil {
+		return "", err
 	}
-	return w.register(ctx)
+	if len(w.overridden) > 0 {
+		return w.override(ctx)
+	}
+	return w.register(ctx, false)
 }
 
-func (w *write) register(ctx context.Context) (int, error) {
-	id, err := w.r.client.RegisterSchema(ctx, w.subject, w.schema, -1, -1)
-	if isIncompatible(err) {
-		return 0, w.incompatible([]string{said(err)}, w.Compatibility, "")
-	}
-	if err != nil {
-		return 0, w.r.refused(fmt.Sprintf("register the schema of subject %q", w.subject), err)
+func (w *write) register(ctx context.Context, first bool) (string, error) {
+	id, err := w.r.Register(ctx, w.subject, w.text(), first)
+	switch {
+	case is(err, Incompatible):
+		return "", w.incompatible(w.reasons(ctx, w.compatibility(), err), w.compatibility())
+	case is(err, Exists):
+		return "", alreadyExists(w.r.name, w.subject)
+	case err != nil:
+		return "", w.r.refused(fmt.Sprintf("register the schema of subject %q", w.subject), err)
 	}
 	return id, nil
 }
 
-// setMode moves the subject's own mode from one to another; empty is none.
-func (w *write) setMode(ctx context.Context, from, to string) error {
+// setCompatibility moves the subject's own from one to another; empty is none.
+func (w *write) setCompatibility(ctx context.Context, from, to string) error {
 	if from == to {
 		return nil
 	}
-	if to == "" {
-		answer := w.r.client.ResetCompatibility(ctx, w.subject)[0]
-		if answer.Err == nil || hasCode(answer.Err, codeNoCompatibility, codeSubjectNotFound) {
-			return nil
-		}
-		return w.r.refused(fmt.Sprintf("take back the compatibility of subject %q", w.subject), answer.Err)
+	err := w.r.SetCompatibility(ctx, w.subject, to)
+	if err == nil || to == "" && is(err, Absent) {
+		return nil
 	}
-	var level sr.CompatibilityLevel
-	if err := level.UnmarshalText([]byte(to)); err != nil {
-		return fmt.Errorf("compatibility mode: %w", err)
-	}
-	if answer := w.r.client.SetCompatibility(ctx, sr.SetCompatibility{Level: level}, w.subject)[0]; answer.Err != nil {
-		return w.r.refused(fmt.Sprintf("set the compatibility of subject %q", w.subject), answer.Err)
-	}
-	return nil
+	return w.r.refused(fmt.Sprintf("set the compatibility of subject %q", w.subject), err)
 }
 
 // shown waits until the registry answers the version that was registered.
-func (w *write) shown(ctx context.Context, id int) (*api.Schema, error) {
+func (w *write) shown(ctx context.Context, id string) (*api.Schema, error) {
 	const pause = 50 * time.Millisecond
 	ctx, cancel := context.WithTimeout(ctx, showTimeout)
 	defer cancel()
 	for {
-		found, err := w.r.latest(ctx, w.subject)
+		found, err := w.r.version(ctx, w.subject, latest)
 		if err == nil && found != nil && found.ID == id {
-			return w.r.answer(ctx, found, w.Compatibility)
+			return w.shownAs(ctx, found)
 		}
 		if sleep(ctx, pause) != nil {
-			return nil, w.r.failure(fmt.Sprintf("see the new version of subject %q", w.subject), cmp.Or(err, fmt.Errorf("schema %d was registered and is not the latest version", id)))
+			return nil, w.r.failure(fmt.Sprintf("see the new version of subject %q", w.subject), cmp.Or(err, fmt.Errorf("schema %s was registered and is not the latest version", id)))
 		}
 	}
+}
+
+func (w *write) shownAs(ctx context.Context, found *Version) (*api.Schema, error) {
+	answer, err := w.r.answer(ctx, found, Settings{w.compatibility(), w.Mode})
+	if err != nil {
+		return nil, err
+	}
+	answer.Format, answer.Warnings = w.Format, w.warnings()
+	return answer, nil
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
@@ -424,9 +548,16 @@ func formatName(format string) string {
 		return "Avro"
 	case schematext.FormatJSON:
 		return "JSON Schema"
+	case formatCloudEvents:
+		return "JSON Schema of a CloudEvent"
 	default:
 		return "Protobuf"
 	}
+}
+
+// describesCloudEvent says whether a schema as the registry has it is one that may be declared as CLOUDEVENTS.
+func describesCloudEvent(format, text string, texts []referred) bool {
+	return format == schematext.FormatJSON && schematext.ValidateCloudEvent(schematext.Schema{Format: format, Text: text, References: byName(texts)}) == nil
 }
 
 // sentence begins with a capital and ends with a full stop.

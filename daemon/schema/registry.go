@@ -7,147 +7,239 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
-	"net/url"
 	"slices"
-	"strings"
 
-	"github.com/twmb/franz-go/pkg/sr"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/internal/schematext"
 )
 
-const (
-	latest = -1
-	all    = -2
+// latest is the number of the latest version.
+const latest = 0
 
-	// maxReferences bounds how many schemas one schema may refer to, directly and through others.
-	maxReferences = 1000
-)
+// maxReferences bounds how many schemas one schema may refer to, directly and through others.
+const maxReferences = 1000
 
-// Codes of Confluent's Schema Registry API.
-const (
-	codeSubjectNotFound    = 40401
-	codeVersionNotFound    = 40402
-	codeSchemaNotFound     = 40403
-	codeNoCompatibility    = 40408
-	codeInvalidSchema      = 42201
-	codeInvalidLevel       = 42203
-	codeNotPermitted       = 42205
-	codeReferenceExists    = 42206
-	codeInvalidSubject     = 42208
-	codeSubjectSoftDeleted = 40404
-)
-
-// registry is the registry of a connection.
-type registry struct {
-	name   string // of the connection
-	client *sr.Client
-	log    *slog.Logger
-	// apicurio is set where it is Apicurio's compatible API, which answers the global mode for a subject that has none:
-	// it is a client for Apicurio's own API, which does tell.
-	apicurio *sr.Client
+// Registry is what each kind of registry does with subjects, in the words of Confluent's Schema Registry: its names of
+// formats, of compatibility and of modes. What the registry says no to comes as *AnswerError; any other error means that it
+// did not answer, and that nothing is known.
+type Registry interface {
+	// Traits tell in what it differs from the others.
+	Traits() Traits
+	// Subjects lists the subjects that have a version, in any order.
+	Subjects(ctx context.Context) ([]string, error)
+	// Version reads a version, or with number 0 the latest one.
+	Version(ctx context.Context, subject string, number int64) (*Version, error)
+	// ByID reads what records with this id were written with. Its subject is empty where no subject has it any more.
+	ByID(ctx context.Context, id, subject string) (*Version, error)
+	// Numbers lists the versions of a subject from the oldest, deleted those too that were deleted softly.
+	Numbers(ctx context.Context, subject string, deleted bool) ([]int64, error)
+	// Settings reads what a subject has of its own, or with no subject what the registry has for all.
+	Settings(ctx context.Context, subject string) (Settings, error)
+	// Inherited is the compatibility of subjects that have none of their own.
+	Inherited(ctx context.Context) (string, error)
+	// SetCompatibility sets a subject's own, or with no subject the registry's. Empty takes it back.
+	SetCompatibility(ctx context.Context, subject, compatibility string) error
+	// SetMode is the same for the mode.
+	SetMode(ctx context.Context, subject, mode string) error
+	// Formats lists the formats that it takes, none where it does not tell.
+	Formats(ctx context.Context) []string
+	// Find answers the number of the version that is this schema, 0 where there is none.
+	Find(ctx context.Context, subject string, text Text) (int64, error)
+	// Check says whether the subject would take the schema as its next version, in the compatibility now in force.
+	Check(ctx context.Context, subject string, text Text) error
+	// Register makes the schema the next version, or the first one, and answers its id.
+	Register(ctx context.Context, subject string, text Text, first bool) (string, error)
+	// Referrers lists, in words, the schemas of other subjects that refer to these versions.
+	Referrers(ctx context.Context, subject string, numbers []int64) ([]string, error)
+	// MayDelete says whether it would delete a subject for good, as far as it can be known before.
+	MayDelete(ctx context.Context, hard bool) error
+	// Delete deletes a subject softly, or hard for good; that it is gone already is fine.
+	Delete(ctx context.Context, subject string, hard bool) error
 }
 
-// isApicurio goes by the path below which Apicurio has its compatible API.
-func isApicurio(registryURL string) bool {
-	u, err := url.Parse(registryURL)
-	return err == nil && strings.Contains(u.Path, "/apis/ccompat/v")
+// Traits are the differences between the kinds of registry.
+type Traits struct {
+	// Name is what people call it.
+	Name string
+	// Once: a schema is kept once in a subject, so that an older version cannot become the latest again.
+	Once bool
+	// Checks: it says whether it would take a schema without registering it.
+	Checks bool
+	// Implied is the compatibility of a subject that declares none, where every subject has one of its own.
+	Implied string
+	// Modes: subjects and the registry can be READONLY.
+	Modes bool
+	// References: schemas may refer to schemas of other subjects.
+	References bool
+	// SoftDelete: a deleted subject's ids can go on to resolve.
+	SoftDelete bool
+	// Disabled: the compatibility DISABLED is known.
+	Disabled bool
+}
+
+// Text is a schema as registries take it.
+type Text struct {
+	Format     string // AVRO, JSON or PROTOBUF
+	Schema     string
+	References []api.SchemaReference
+}
+
+// Version is one version of a subject.
+type Version struct {
+	Text
+	Subject string
+	Number  int64
+	ID      string
+}
+
+// Settings are those of a subject or a registry; empty is none.
+type Settings struct {
+	Compatibility string
+	Mode          string
+}
+
+// Class is what kind of no a registry says.
+type Class int
+
+// The classes.
+const (
+	// Other is what nothing is made of: an outage, a refusal of the credentials, something that is no registry.
+	Other Class = iota
+	// Absent: the registry itself says that there is no such thing. Any other 404 may come from something else.
+	Absent
+	Exists
+	Incompatible
+	InvalidSchema
+	InvalidCompatibility
+	InvalidSubject
+	Referenced
+	NotPermitted
+)
+
+// AnswerError is a no of a registry.
+type AnswerError struct {
+	Class  Class
+	Status int // of HTTP
+	// Reasons of an incompatibility, where the registry tells them.
+	Reasons []string
+	Err     error
+}
+
+func (e *AnswerError) Error() string { return e.Err.Error() }
+
+func (e *AnswerError) Unwrap() error { return e.Err }
+
+func is(err error, classes ...Class) bool {
+	fault, ok := errors.AsType[*AnswerError](err)
+	return ok && slices.Contains(classes, fault.Class)
+}
+
+// opened is the registry of a connection.
+type opened struct {
+	Registry
+	name string // of the connection
+	log  *slog.Logger
 }
 
 // get reads a subject as the API has it.
-func (r *registry) get(ctx context.Context, subject string) (*api.Schema, error) {
-	found, err := r.latest(ctx, subject)
+func (r *opened) get(ctx context.Context, subject string) (*api.Schema, error) {
+	found, own, err := r.read(ctx, subject)
 	if err != nil {
 		return nil, err
 	}
 	if found == nil {
-		return nil, api.NotFound("Subject", subject)
-	}
-	own, err := r.ownMode(ctx, subject)
-	if err != nil {
-		return nil, err
+		return nil, r.noSubject(subject)
 	}
 	return r.answer(ctx, found, own)
 }
 
-// latest reads the latest version, or nil when the registry says that there is none.
-func (r *registry) latest(ctx context.Context, subject string) (*sr.SubjectSchema, error) {
-	found, err := r.client.SchemaByVersion(ctx, subject, latest)
-	if isAbsent(err) {
+// read reads the latest version, nil when the registry says that there is none, and the subject's own settings.
+func (r *opened) read(ctx context.Context, subject string) (found *Version, own Settings, err error) {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		found, err = r.version(ctx, subject, latest)
+		return err
+	})
+	group.Go(func() (err error) {
+		own, err = r.own(ctx, subject)
+		return err
+	})
+	return found, own, group.Wait()
+}
+
+// version reads a version, or nil when the registry says that there is none.
+func (r *opened) version(ctx context.Context, subject string, number int64) (*Version, error) {
+	found, err := r.Version(ctx, subject, number)
+	if is(err, Absent) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, r.failure(fmt.Sprintf("read subject %q", subject), err)
 	}
-	return &found, nil
+	return found, nil
 }
 
-// ownMode reads the subject's own compatibility mode; it is empty where the global one holds.
-func (r *registry) ownMode(ctx context.Context, subject string) (string, error) {
-	answer := r.client.Compatibility(ctx, subject)[0]
-	if hasCode(answer.Err, codeNoCompatibility, codeSubjectNotFound) {
-		return "", nil
-	}
-	if answer.Err != nil {
-		return "", r.failure(fmt.Sprintf("read the compatibility of subject %q", subject), answer.Err)
-	}
-	if r.apicurio == nil {
-		return answer.Level.String(), nil
-	}
-	own, err := r.apicurioRule(ctx, subject)
-	if err != nil || !own {
-		return "", err
-	}
-	return answer.Level.String(), nil
-}
-
-// apicurioClient is the client with the content type of Apicurio's own API.
-func apicurioClient(compatible *sr.Client) (*sr.Client, error) {
-	return sr.NewClient(append(compatible.Opts(), sr.PreReq(func(req *http.Request) error {
-		req.Header.Set("Accept", "application/json")
-		return nil
-	}))...)
-}
-
-// apicurioRule asks Apicurio's own API, which lies beside the compatible one, whether the subject has a rule of its own.
-func (r *registry) apicurioRule(ctx context.Context, subject string) (bool, error) {
-	var rules []string
-	err := r.apicurio.Do(ctx, http.MethodGet, "/../../registry/v3/groups/default/artifacts/"+url.PathEscape(subject)+"/rules", nil, &rules)
-	var answer *sr.ResponseError
-	if errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound {
-		return false, nil
+func (r *opened) own(ctx context.Context, subject string) (Settings, error) {
+	own, err := r.Settings(ctx, subject)
+	if is(err, Absent) {
+		return Settings{}, nil
 	}
 	if err != nil {
-		return false, r.failure(fmt.Sprintf("read the rules of subject %q", subject), err)
+		return own, r.failure(fmt.Sprintf("read the compatibility of subject %q", subject), err)
 	}
-	return slices.Contains(rules, "COMPATIBILITY"), nil
+	return own, nil
 }
 
-// globalMode reads the mode of subjects that have none of their own.
-func (r *registry) globalMode(ctx context.Context) (string, error) {
-	answer := r.client.Compatibility(ctx)[0]
-	if answer.Err != nil {
-		return "", r.failure("read the global compatibility", answer.Err)
+// inherited reads the compatibility of subjects that have none of their own.
+func (r *opened) inherited(ctx context.Context) (string, error) {
+	mode, err := r.Inherited(ctx)
+	if err != nil {
+		return "", r.failure("read the global compatibility", err)
 	}
-	return answer.Level.String(), nil
+	return mode, nil
+}
+
+// numbers lists the versions, none when the registry says that there is no such subject.
+func (r *opened) numbers(ctx context.Context, subject string, deleted bool) ([]int64, error) {
+	numbers, err := r.Numbers(ctx, subject, deleted)
+	if is(err, Absent) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, r.failure(fmt.Sprintf("list the versions of subject %q", subject), err)
+	}
+	slices.Sort(numbers)
+	return numbers, nil
 }
 
 // answer makes the API's schema of a version.
-func (r *registry) answer(ctx context.Context, found *sr.SubjectSchema, own string) (*api.Schema, error) {
-	references := apiReferences(found.References)
-	texts, err := r.texts(ctx, references)
+func (r *opened) answer(ctx context.Context, found *Version, own Settings) (*api.Schema, error) {
+	texts, err := r.texts(ctx, found.References)
 	if err != nil {
 		return nil, r.failure(fmt.Sprintf("read what subject %q refers to", found.Subject), err)
 	}
+	implied := r.Traits().Implied
 	answer := &api.Schema{
-		Connection: r.name, Subject: found.Subject, Format: found.Type.String(), Schema: found.Schema.Schema,
-		References: references, Compatibility: own, ID: int64(found.ID), Version: int64(found.Version),
+		Connection: r.name, Subject: found.Subject, Format: found.Format, Schema: found.Schema, References: found.References,
+		Compatibility: own.Compatibility, CompatibilityImplied: implied != "" && own.Compatibility == implied, Mode: own.Mode,
+		ID: found.ID, Version: found.Number, CloudEvent: describesCloudEvent(found.Format, found.Schema, texts),
 	}
 	answer.Fingerprint = fingerprint(ctx, answer.Format, answer.Schema, texts)
 	answer.Generation = generation(answer)
 	return answer, nil
+}
+
+func (r *opened) answerVersion(ctx context.Context, found *Version) (*api.SchemaVersion, error) {
+	texts, err := r.texts(ctx, found.References)
+	if err != nil {
+		return nil, r.failure(fmt.Sprintf("read what subject %q refers to", found.Subject), err)
+	}
+	return &api.SchemaVersion{
+		Subject: found.Subject, Version: found.Number, ID: found.ID, Format: found.Format, Schema: found.Schema,
+		References: found.References, Fingerprint: fingerprint(ctx, found.Format, found.Schema, texts),
+	}, nil
 }
 
 // fingerprint is the same for texts that mean the same. A text that cannot be read, as another registry may hold, only
@@ -162,93 +254,13 @@ func fingerprint(ctx context.Context, format, text string, texts []referred) str
 }
 
 func generation(s *api.Schema) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%d %d %s", s.ID, s.Version, s.Compatibility))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %s %s", s.ID, s.Version, s.Compatibility, s.Mode))
 	return hex.EncodeToString(sum[:8])
 }
 
-// referred is a schema that another refers to.
-type referred struct {
-	name string // that the referring text uses
-	text string
-}
-
-func byName(texts []referred) map[string]string {
-	named := make(map[string]string, len(texts))
-	for _, one := range texts {
-		named[one.name] = one.text
-	}
-	return named
-}
-
-// referenceError says that a reference of the schema itself, not of one that it refers to, leads nowhere.
-type referenceError struct {
-	index int
-	err   error
-}
-
-func (e *referenceError) Error() string { return e.err.Error() }
-
-func (e *referenceError) Unwrap() error { return e.err }
-
-// texts reads everything that a schema refers to, directly or through others; what is referred to comes first.
-func (r *registry) texts(ctx context.Context, references []api.SchemaReference) ([]referred, error) {
-	reading := &reading{r: r, seen: map[api.SchemaReference]bool{}}
-	for i, ref := range references {
-		if err := reading.follow(ctx, ref); err != nil {
-			return nil, &referenceError{i, err}
-		}
-	}
-	return reading.texts, nil
-}
-
-type reading struct {
-	r     *registry
-	seen  map[api.SchemaReference]bool
-	texts []referred
-}
-
-func (rd *reading) follow(ctx context.Context, ref api.SchemaReference) error {
-	if rd.seen[ref] {
-		return nil
-	}
-	rd.seen[ref] = true
-	if len(rd.seen) > maxReferences {
-		return fmt.Errorf("more than %d references", maxReferences)
-	}
-	found, err := rd.r.client.SchemaByVersion(ctx, ref.Subject, int(ref.Version))
-	if err != nil {
-		return fmt.Errorf("read version %d of subject %q: %w", ref.Version, ref.Subject, err)
-	}
-	for _, next := range apiReferences(found.References) {
-		if err := rd.follow(ctx, next); err != nil {
-			return err
-		}
-	}
-	rd.texts = append(rd.texts, referred{ref.Name, found.Schema.Schema})
-	return nil
-}
-
-func apiReferences(references []sr.SchemaReference) []api.SchemaReference {
-	list := make([]api.SchemaReference, 0, len(references))
-	for _, ref := range references {
-		list = append(list, api.SchemaReference{Name: ref.Name, Subject: ref.Subject, Version: int64(ref.Version)})
-	}
-	return list
-}
-
-func registryReferences(references []api.SchemaReference) []sr.SchemaReference {
-	list := make([]sr.SchemaReference, 0, len(references))
-	for _, ref := range references {
-		list = append(list, sr.SchemaReference{Name: ref.Name, Subject: ref.Subject, Version: int(ref.Version)})
-	}
-	return list
-}
-
-// isAbsent says whether the registry itself says that a subject or version does not exist. Any other 404 may come from
-// something else that answers in its place.
-func isAbsent(err error) bool { return hasCode(err, codeSubjectNotFound, codeVersionNotFound) }
-
-func hasCode(err error, codes ...int) bool {
-	var answer *sr.ResponseError
-	return errors.As(err, &answer) && slices.Contains(codes, answer.ErrorCode)
+// noSubject says that a subject is proven absent.
+func (r *opened) noSubject(subject string) *api.Error {
+	e := api.NotFound("Subject", subject)
+	e.Remedy = fmt.Sprintf("Check the name, in upper and lower case as it is, and that connection %q leads to the registry that has it: the data source headgate_schemas lists what is there.", r.name)
+	return e
 }

@@ -8,8 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-
-	"github.com/twmb/franz-go/pkg/sr"
+	"time"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/connectiontest"
 	"github.com/headgate/terraform-provider-headgate/daemon/registry"
@@ -33,8 +32,7 @@ const (
 type env struct {
 	t *testing.T
 	*schema.Service
-	store    *store.Store
-	registry *sr.Client
+	store *store.Store
 }
 
 func own(t *testing.T) *env {
@@ -74,11 +72,7 @@ func newEnv(t *testing.T, url string) *env {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := sr.NewClient(sr.URLs(url))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &env{t, schema.New(st, conns, slog.New(slog.DiscardHandler)), st, client}
+	return &env{t, schema.New(st, conns, slog.New(slog.DiscardHandler)), st}
 }
 
 // Each test runs on our own registry, and under its twin's name with Real on Apicurio.
@@ -113,6 +107,12 @@ func tests() map[string]func(e *env) {
 		"list":          testList,
 		"soft":          testSoftDelete,
 		"hard":          testHardDelete,
+		"follow":        testFollow,
+		"override":      testOverride,
+		"crash":         testCrash,
+		"writers":       testTenWriters,
+		"history":       testHistory,
+		"cloudevents":   testCloudEvents,
 	}
 }
 
@@ -186,7 +186,7 @@ func testRegister(e *env) {
 		t.Fatalf("after a dry run the subject is %v, want it absent", err)
 	}
 	made := e.put(t, subject, avroOf(one))
-	if made.Version != 1 || made.ID == 0 || made.Format != "AVRO" || made.Compatibility != "" || made.Fingerprint != planned.Fingerprint {
+	if made.Version != 1 || made.ID == "" || made.Format != "AVRO" || made.Compatibility != "" || made.Fingerprint != planned.Fingerprint {
 		t.Errorf("planned %+v, made %+v", planned, made)
 	}
 	if read := e.get(t, subject); read.Generation != made.Generation || read.Fingerprint != made.Fingerprint || read.Compatibility != "" {
@@ -318,7 +318,7 @@ func testReferences(e *env) {
 	e.refused(t, subject, body, api.CodeInvalid, "/references/1", "leads nowhere")
 	body.References[1] = api.SchemaReference{Name: "x.Other", Subject: subject + "-nowhere", Version: 1}
 	e.refused(t, subject, body, api.CodeInvalid, "/references/1", "leads nowhere")
-	body.References[1].Version = 0
+	body.References[1].Version = -1
 	e.refused(t, subject, body, api.CodeInvalid, "/references/1/version", "count from 1")
 	body.References = nil
 	e.refused(t, subject, body, api.CodeInvalid, "/schema", "Address")
@@ -411,14 +411,14 @@ func testList(e *env) {
 	for _, name := range []string{"-a", "-b", "-c"} {
 		e.put(t, prefix+name, avroOf(one))
 	}
-	first, err := e.List(t.Context(), conn, prefix, 2)
+	first, err := e.List(t.Context(), conn, "", prefix, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(first) != 2 || first[0].Subject != prefix+"-a" || first[1].Subject != prefix+"-b" || first[0].Schema == "" {
 		t.Fatalf("the first page is %+v", first)
 	}
-	second, err := e.List(t.Context(), conn, first[1].Subject, 1)
+	second, err := e.List(t.Context(), conn, "", first[1].Subject, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -449,7 +449,7 @@ func testSoftDelete(e *env) {
 	want(t, err, api.CodeNotFound, "", subject)
 	_, err = e.Delete(t.Context(), conn, subject, false, api.WriteOptions{})
 	want(t, err, api.CodeNotFound, "", subject)
-	if _, err := e.registry.SchemaByID(t.Context(), int(made.ID)); err != nil {
+	if _, err := e.ByID(t.Context(), conn, made.ID, ""); err != nil {
 		t.Errorf("the id does not resolve any more: %v", err)
 	}
 	again := e.put(t, subject, avroOf(one))
@@ -479,6 +479,265 @@ func testHardDelete(e *env) {
 	}
 	_, err = e.Delete(t.Context(), conn, subject, true, api.WriteOptions{})
 	want(t, err, api.CodeNotFound, "", subject)
+}
+
+// A reference without a version follows the latest.
+func testFollow(e *env) {
+	t := e.t
+	subject := real.Name(t)
+	address := func(fields string) string {
+		return e.put(t, subject+"-address", avroOf(`{"type":"record","name":"Address","namespace":"x","fields":[`+fields+`]}`)).Subject
+	}
+	body := api.SchemaWrite{
+		Format: "AVRO", Schema: `{"type":"record","name":"Person","namespace":"x","fields":[{"name":"home","type":"Address"}]}`,
+		References: []api.SchemaReference{{Name: "x.Address", Subject: address("")}},
+	}
+	made := e.put(t, subject, body)
+	if made.Version != 1 || made.References[0].Version != 1 {
+		t.Errorf("made %+v", made)
+	}
+	if again := e.put(t, subject, body); again.Generation != made.Generation {
+		t.Errorf("the same again made %+v", again)
+	}
+	address(`{"name":"street","type":"string","default":""}`)
+	planned, err := e.plan(t, subject, body)
+	if err != nil || planned.References[0].Version != 2 {
+		t.Errorf("after a newer version it plans %+v, %v", planned, err)
+	}
+	if next := e.put(t, subject, body); next.Version != 2 || next.References[0].Version != 2 {
+		t.Errorf("after a newer version it made %+v", next)
+	}
+	body.References[0].Subject = subject + "-nowhere"
+	e.refused(t, subject, body, api.CodeInvalid, "/references/0", "leads nowhere")
+}
+
+func testOverride(e *env) {
+	t := e.t
+	for _, mode := range []string{"FULL", "BACKWARD_TRANSITIVE"} {
+		subject := real.Name(t)
+		body := api.SchemaWrite{Format: "AVRO", Schema: one, Compatibility: mode}
+		e.put(t, subject, body)
+		body.Schema = required
+		e.refused(t, subject, body, api.CodeIncompatible, "/schema", "on_incompatible")
+		body.OnIncompatible = api.IncompatibleOverride
+		planned, err := e.plan(t, subject, body)
+		if err != nil || len(planned.Warnings) != 1 || !strings.Contains(planned.Warnings[0].Detail, "b") {
+			t.Fatalf("planned %+v, %v", planned, err)
+		}
+		if read := e.get(t, subject); read.Version != 1 || read.Compatibility != mode {
+			t.Errorf("the plan made %+v", read)
+		}
+		if made := e.put(t, subject, body); made.Version != 2 || len(made.Warnings) != 1 {
+			t.Errorf("made %+v", made)
+		}
+		if read := e.get(t, subject); read.Version != 2 || read.Compatibility != mode {
+			t.Errorf("after the override it is %+v", read)
+		}
+		if again := e.put(t, subject, body); again.Version != 2 || len(again.Warnings) != 0 {
+			t.Errorf("the same again made %+v", again)
+		}
+		e.nothingNoted(t)
+	}
+}
+
+func (e *env) nothingNoted(t *testing.T) {
+	t.Helper()
+	notes, err := e.store.SchemaOverrides(t.Context())
+	if err != nil || len(notes) > 0 {
+		t.Errorf("still noted: %+v, %v", notes, err)
+	}
+}
+
+// A daemon that died in the middle of an override left a note: the next one restores the mode, unless someone set another.
+func testCrash(e *env) {
+	t := e.t
+	own, changed, inherits := real.Name(t), real.Name(t), real.Name(t)
+	e.put(t, own, api.SchemaWrite{Format: "AVRO", Schema: one, Compatibility: "NONE"})
+	e.put(t, changed, api.SchemaWrite{Format: "AVRO", Schema: one, Compatibility: "FORWARD"})
+	e.put(t, inherits, api.SchemaWrite{Format: "AVRO", Schema: one, Compatibility: "NONE"})
+	for subject, mode := range map[string]string{own: "FULL", changed: "FULL", inherits: ""} {
+		if err := e.store.PutSchemaOverride(t.Context(), store.SchemaOverride{Connection: conn, Subject: subject, Compatibility: mode}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := e.store.PutSchemaOverride(t.Context(), store.SchemaOverride{Connection: "gone", Subject: "s"}); err != nil {
+		t.Fatal(err)
+	}
+	e.Start(t.Context())
+	defer e.Close()
+	eventually(t, func() bool {
+		notes, err := e.store.SchemaOverrides(t.Context())
+		return err == nil && len(notes) == 0
+	})
+	for subject, mode := range map[string]string{own: "FULL", changed: "FORWARD", inherits: ""} {
+		if got := e.get(t, subject); got.Compatibility != mode {
+			t.Errorf("%s has mode %q, want %q", subject, got.Compatibility, mode)
+		}
+	}
+}
+
+func eventually(t *testing.T, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !done(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it does not happen")
+		}
+	}
+}
+
+// Of ten writers at once one wins, and the others are told.
+func testTenWriters(e *env) {
+	t := e.t
+	const writers = 10
+	subject := real.Name(t)
+	at := func(i int) api.SchemaWrite {
+		return avroOf(fmt.Sprintf(`{"type":"record","name":"R","fields":[{"name":"f%d","type":"int","default":0}]}`, i))
+	}
+	all := func(write func(i int) error, code string) {
+		t.Helper()
+		results := make(chan error, writers)
+		for i := range writers {
+			go func() { results <- write(i) }()
+		}
+		won := 0
+		for range writers {
+			if err := <-results; err == nil {
+				won++
+			} else if !api.HasCode(err, code) {
+				t.Errorf("a loser is told %v", err)
+			}
+		}
+		if won != 1 {
+			t.Errorf("%d writers won", won)
+		}
+	}
+	all(func(i int) error {
+		_, err := e.Put(t.Context(), conn, subject, at(i), api.WriteOptions{CreateOnly: true}, fmt.Sprint(i))
+		return err
+	}, api.CodeAlreadyExists)
+	made := e.get(t, subject)
+	all(func(i int) error {
+		_, err := e.Put(t.Context(), conn, subject, at(100+i), api.WriteOptions{Generation: made.Generation}, "")
+		return err
+	}, api.CodeConflict)
+	if got := e.get(t, subject); got.Version != 2 {
+		t.Errorf("after all it is %+v", got)
+	}
+}
+
+func testHistory(e *env) {
+	t := e.t
+	subject := real.Name(t)
+	first := e.put(t, subject, avroOf(one))
+	second := e.put(t, subject, avroOf(defaulted))
+	versions, err := e.Versions(t.Context(), conn, subject, 0, 10)
+	if err != nil || len(versions) != 2 || versions[0].ID != first.ID || versions[1].Fingerprint != second.Fingerprint {
+		t.Errorf("the versions are %+v, %v", versions, err)
+	}
+	if rest, err := e.Versions(t.Context(), conn, subject, 1, 10); err != nil || len(rest) != 1 || rest[0].Version != 2 {
+		t.Errorf("after version 1 come %+v, %v", rest, err)
+	}
+	if got, err := e.Version(t.Context(), conn, subject, 1); err != nil || got.Fingerprint != first.Fingerprint {
+		t.Errorf("version 1 is %+v, %v", got, err)
+	}
+	if got, err := e.ByID(t.Context(), conn, second.ID, subject); err != nil || got.Version != 2 || got.Subject != subject {
+		t.Errorf("by id it is %+v, %v", got, err)
+	}
+	_, err = e.Version(t.Context(), conn, subject, 9)
+	want(t, err, api.CodeNotFound, "", "headgate_schema_versions")
+	_, err = e.Versions(t.Context(), conn, subject+"-nowhere", 0, 10)
+	want(t, err, api.CodeNotFound, "", "headgate_schemas")
+	for _, id := range []string{"999999999", "no-number"} {
+		_, err = e.ByID(t.Context(), conn, id, "")
+		want(t, err, api.CodeNotFound, "", id)
+	}
+}
+
+const event = `{"type":"object","required":["id","source","specversion","type"],"properties":{"id":{"type":"string"},"source":{"type":"string","format":"uri-reference"},"specversion":{"enum":["1.0"]},"type":{"const":"order.placed"}}}`
+
+func testCloudEvents(e *env) {
+	t := e.t
+	subject := real.Name(t)
+	e.refused(t, subject, api.SchemaWrite{Format: "CLOUDEVENTS", Schema: `{"type":"object"}`}, api.CodeInvalid, "/schema", "CloudEvent")
+	body := api.SchemaWrite{Format: "CLOUDEVENTS", Schema: event}
+	made := e.put(t, subject, body)
+	if made.Format != "CLOUDEVENTS" || !made.CloudEvent {
+		t.Errorf("made %+v", made)
+	}
+	if read := e.get(t, subject); read.Format != "JSON" || !read.CloudEvent || read.Generation != made.Generation || read.Fingerprint != made.Fingerprint {
+		t.Errorf("made %+v, read %+v", made, read)
+	}
+	body.Format = "JSON"
+	if same := e.put(t, subject, body); same.Version != 1 || same.Generation != made.Generation {
+		t.Errorf("as JSON it made %+v", same)
+	}
+}
+
+func TestSettings(t *testing.T) {
+	e := own(t)
+	have, err := e.GetSettings(t.Context(), conn)
+	if err != nil || have.Compatibility != "BACKWARD" || have.Mode != "READWRITE" {
+		t.Fatalf("the settings are %+v, %v", have, err)
+	}
+	change := api.SchemaRegistrySettingsWrite{Compatibility: "FULL", Mode: "READONLY"}
+	planned, err := e.PutSettings(t.Context(), conn, change, api.WriteOptions{DryRun: true})
+	if err != nil || planned.Compatibility != "FULL" {
+		t.Errorf("planned %+v, %v", planned, err)
+	}
+	if now, err := e.GetSettings(t.Context(), conn); err != nil || now.Generation != have.Generation {
+		t.Errorf("a dry run made %+v, %v", now, err)
+	}
+	if _, err := e.PutSettings(t.Context(), conn, change, api.WriteOptions{Generation: have.Generation}); err != nil {
+		t.Fatal(err)
+	}
+	e.refused(t, "s", avroOf(one), api.CodeProtected, "/mode", "The registry is READONLY")
+	_, err = e.PutSettings(t.Context(), conn, change, api.WriteOptions{Generation: have.Generation})
+	want(t, err, api.CodeConflict, "")
+	changed, err := e.PutSettings(t.Context(), conn, api.SchemaRegistrySettingsWrite{Mode: "READWRITE"}, api.WriteOptions{})
+	if err != nil || changed.Compatibility != "FULL" || changed.Mode != "READWRITE" {
+		t.Errorf("changed to %+v, %v", changed, err)
+	}
+	deleted, err := e.DeleteSettings(t.Context(), conn, api.WriteOptions{})
+	if err != nil || !strings.Contains(deleted.Effects[0].Detail, "now FULL") {
+		t.Errorf("deleted %+v, %v", deleted, err)
+	}
+	if now, err := e.GetSettings(t.Context(), conn); err != nil || now.Generation != have.Generation {
+		t.Errorf("after the delete they are %+v, %v", now, err)
+	}
+	_, err = e.PutSettings(t.Context(), conn, api.SchemaRegistrySettingsWrite{Compatibility: "DISABLED"}, api.WriteOptions{})
+	want(t, err, api.CodeInvalid, "/compatibility")
+}
+
+func TestSubjectMode(t *testing.T) {
+	e := own(t)
+	body := api.SchemaWrite{Format: "AVRO", Schema: one, Mode: "READONLY"}
+	made := e.put(t, "s", body)
+	if read := e.get(t, "s"); made.Mode != "READONLY" || read.Generation != made.Generation {
+		t.Errorf("made %+v, read %+v", made, read)
+	}
+	body.Schema = defaulted
+	e.refused(t, "s", body, api.CodeProtected, "/mode", "READONLY")
+	_, err := e.Delete(t.Context(), conn, "s", false, api.WriteOptions{DryRun: true})
+	want(t, err, api.CodeProtected, "/mode")
+	body.Mode, body.Compatibility = "", "FULL"
+	if next := e.put(t, "s", body); next.Version != 2 || next.Mode != "" || next.Compatibility != "FULL" {
+		t.Errorf("without a mode of its own it made %+v", next)
+	}
+	body.Mode = "READONLY"
+	body.Schema = `{"type":"record","name":"R","fields":[{"name":"a","type":"string"},{"name":"c","type":"int","default":0}]}`
+	if next := e.put(t, "s", body); next.Version != 3 || next.Mode != "READONLY" {
+		t.Errorf("with a mode that ends writing it made %+v", next)
+	}
+	body.Mode = "READWRITE"
+	if next := e.put(t, "s", body); next.Version != 3 || next.Mode != "READWRITE" {
+		t.Errorf("writable again it is %+v", next)
+	}
+	if _, err := e.Delete(t.Context(), conn, "s", true, api.WriteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if again := e.put(t, "s", avroOf(one)); again.Mode != "" {
+		t.Errorf("made anew it is %+v", again)
+	}
 }
 
 // A registry may know Avro only, and a plan says so.
@@ -529,9 +788,12 @@ func TestNoAnswerIsNotAbsence(t *testing.T) {
 	})
 }
 
-// A registry that gives no reasons is said to give none.
-func TestRealFormats(t *testing.T) {
-	e := apicurio(t)
+func TestFormats(t *testing.T) { testFormats(t, own(t)) }
+
+func TestRealFormats(t *testing.T) { testFormats(t, apicurio(t)) }
+
+func testFormats(t *testing.T, e *env) {
+	t.Helper()
 	for _, test := range []struct {
 		format, first, second, incompatible, form string
 	}{
@@ -549,7 +811,7 @@ func TestRealFormats(t *testing.T) {
 		},
 	} {
 		t.Run(test.format, func(t *testing.T) {
-			subject := real.Name(t)
+			e, subject := e.in(t), real.Name(t)
 			body := api.SchemaWrite{Format: test.format, Schema: test.first, Compatibility: "BACKWARD"}
 			made := e.put(t, subject, body)
 			if read := e.get(t, subject); read.Format != test.format || read.Generation != made.Generation || read.Fingerprint != made.Fingerprint {
@@ -560,7 +822,11 @@ func TestRealFormats(t *testing.T) {
 				t.Errorf("another form of the same schema made %+v", same)
 			}
 			body.Schema = test.incompatible
-			e.refused(t, subject, body, api.CodeIncompatible, "/schema", "not BACKWARD compatible", "without saying why")
+			e.refused(t, subject, body, api.CodeIncompatible, "/schema", "not BACKWARD compatible")
+			// A mode that is declared in the same write is heeded too.
+			body.Compatibility = "FULL_TRANSITIVE"
+			e.refused(t, subject, body, api.CodeIncompatible, "/schema", "not FULL_TRANSITIVE compatible")
+			body.Compatibility = "BACKWARD"
 			body.Schema = test.second
 			if next := e.put(t, subject, body); next.Version != 2 {
 				t.Errorf("a compatible schema made %+v", next)

@@ -1,5 +1,6 @@
-// Package schema reads and writes the subjects of schema registries that speak the Confluent Schema Registry API. The
-// registry is the truth; nothing of a schema is kept in the store.
+// Package schema reads and writes the subjects of schema registries: those that speak the API of Confluent's Schema
+// Registry, Apicurio Registry by its own API, and AWS Glue Schema Registry. The registry is the truth; nothing of a schema
+// is kept in the store.
 package schema
 
 import (
@@ -7,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -26,7 +28,7 @@ const (
 	// goes away leaves nothing half-done.
 	writeTimeout = time.Minute
 
-	// listReads is how many subjects of a page are read at the same time.
+	// listReads is how many subjects or versions of a page are read at the same time.
 	listReads = 8
 )
 
@@ -37,18 +39,23 @@ type Service struct {
 	log     *slog.Logger
 	writing *keylock.Locks
 
+	// Of what restores compatibility modes in the background.
+	running sync.WaitGroup
+	stop    context.CancelFunc
+	woken   chan struct{}
+
 	mu   sync.Mutex
 	open map[string]openRegistry
 }
 
 type openRegistry struct {
 	generation int64
-	registry   *registry
+	registry   *opened
 }
 
 // New makes the service.
 func New(st *store.Store, conns *connection.Service, log *slog.Logger) *Service {
-	s := &Service{store: st, conns: conns, log: log, writing: keylock.New(), open: map[string]openRegistry{}}
+	s := &Service{store: st, conns: conns, log: log, writing: keylock.New(), woken: make(chan struct{}, 1), open: map[string]openRegistry{}}
 	conns.OnChange(s.Forget)
 	return s
 }
@@ -79,45 +86,102 @@ func (s *Service) Get(ctx context.Context, connection, subject string) (*api.Sch
 	return r.get(ctx, subject)
 }
 
-// List reads the subjects after a cursor, by name, at most limit.
-func (s *Service) List(ctx context.Context, connection, after string, limit int) ([]api.Schema, error) {
+// Version reads one version of a subject.
+func (s *Service) Version(ctx context.Context, connection, subject string, number int64) (*api.SchemaVersion, error) {
 	r, err := s.registry(ctx, connection)
 	if err != nil {
 		return nil, err
 	}
-	subjects, err := r.client.Subjects(ctx)
+	found, err := r.version(ctx, subject, number)
+	if err != nil {
+		return nil, err
+	}
+	if found == nil {
+		e := api.NotFound("Version", fmt.Sprintf("%s %d", subject, number))
+		e.Summary = fmt.Sprintf("Version %d of subject %q does not exist", number, subject)
+		e.Remedy = "The data source headgate_schema_versions lists the versions that are there."
+		return nil, e
+	}
+	return r.answerVersion(ctx, found)
+}
+
+// ByID reads what records with an id were written with. Where several subjects have it, subject chooses.
+func (s *Service) ByID(ctx context.Context, connection, id, subject string) (*api.SchemaVersion, error) {
+	r, err := s.registry(ctx, connection)
+	if err != nil {
+		return nil, err
+	}
+	found, err := r.ByID(ctx, id, subject)
+	if is(err, Absent) {
+		e := api.NotFound("Schema with id", id)
+		e.Detail = fmt.Sprintf("Through connection %q: %s.", connection, said(err))
+		e.Remedy = "Check the id, and that the connection leads to the registry that the records were written with."
+		return nil, e
+	}
+	if err != nil {
+		return nil, r.failure("read schema "+id, err)
+	}
+	return r.answerVersion(ctx, found)
+}
+
+// List reads the subjects with a prefix after a cursor, by name, at most limit.
+func (s *Service) List(ctx context.Context, connection, prefix, after string, limit int) ([]api.Schema, error) {
+	r, err := s.registry(ctx, connection)
+	if err != nil {
+		return nil, err
+	}
+	subjects, err := r.Subjects(ctx)
 	if err != nil {
 		return nil, r.failure("list the subjects", err)
 	}
+	subjects = slices.DeleteFunc(subjects, func(subject string) bool { return !strings.HasPrefix(subject, prefix) || subject <= after })
 	slices.Sort(subjects)
-	first, found := slices.BinarySearch(subjects, after)
-	if found {
-		first++
-	}
-	subjects = subjects[first:]
-	return r.getAll(ctx, subjects[:min(limit, len(subjects))])
+	return some(ctx, subjects[:min(limit, len(subjects))], r.get)
 }
 
-// getAll leaves out subjects that were deleted since they were listed.
-func (r *registry) getAll(ctx context.Context, subjects []string) ([]api.Schema, error) {
-	read := make([]*api.Schema, len(subjects))
+// Versions reads the versions of a subject after a number, from the oldest, at most limit.
+func (s *Service) Versions(ctx context.Context, connection, subject string, after int64, limit int) ([]api.SchemaVersion, error) {
+	r, err := s.registry(ctx, connection)
+	if err != nil {
+		return nil, err
+	}
+	numbers, err := r.numbers(ctx, subject, false)
+	if err != nil {
+		return nil, err
+	}
+	if len(numbers) == 0 {
+		return nil, r.noSubject(subject)
+	}
+	numbers = slices.DeleteFunc(numbers, func(number int64) bool { return number <= after })
+	return some(ctx, numbers[:min(limit, len(numbers))], func(ctx context.Context, number int64) (*api.SchemaVersion, error) {
+		found, err := r.version(ctx, subject, number)
+		if err != nil || found == nil {
+			return nil, err
+		}
+		return r.answerVersion(ctx, found)
+	})
+}
+
+// some reads several at a time, and leaves out what is gone since it was listed.
+func some[K, T any](ctx context.Context, keys []K, read func(context.Context, K) (*T, error)) ([]T, error) {
+	found := make([]*T, len(keys))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(listReads)
-	for i, subject := range subjects {
+	for i, key := range keys {
 		group.Go(func() error {
-			one, err := r.get(ctx, subject)
+			one, err := read(ctx, key)
 			if api.HasCode(err, api.CodeNotFound) {
 				return nil
 			}
-			read[i] = one
+			found[i] = one
 			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	list := make([]api.Schema, 0, len(read))
-	for _, one := range read {
+	list := make([]T, 0, len(found))
+	for _, one := range found {
 		if one != nil {
 			list = append(list, *one)
 		}
@@ -126,32 +190,40 @@ func (r *registry) getAll(ctx context.Context, subjects []string) ([]api.Schema,
 }
 
 // registry opens the connection. The client is kept until the connection changes.
-func (s *Service) registry(ctx context.Context, name string) (*registry, error) {
-	target, err := s.conns.Resolve(ctx, name, "/connection", schemaregistry.KindName)
+func (s *Service) registry(ctx context.Context, name string) (*opened, error) {
+	target, err := s.conns.Resolve(ctx, name, "/connection", kinds()...)
 	if err != nil {
 		return nil, err
-	}
-	c, ok := target.Spec.(*api.SchemaRegistryConnection)
-	if !ok {
-		return nil, fmt.Errorf("connection %s is of kind %s, not %s", name, target.Kind, schemaregistry.KindName)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if have, ok := s.open[name]; ok && have.generation == target.Generation {
 		return have.registry, nil
 	}
-	client, err := schemaregistry.Client(c)
+	registry, err := open(target)
 	if err != nil {
 		return nil, fmt.Errorf("connection %s: %w", name, err)
 	}
-	r := &registry{name: name, client: client, log: s.log}
-	if isApicurio(c.URL) {
-		if r.apicurio, err = apicurioClient(client); err != nil {
-			return nil, fmt.Errorf("connection %s: %w", name, err)
-		}
-	}
+	r := &opened{Registry: registry, name: name, log: s.log}
 	s.open[name] = openRegistry{target.Generation, r}
 	return r, nil
+}
+
+// kinds are the kinds of connection that lead to a registry.
+func kinds() []string { return []string{schemaregistry.KindName} }
+
+// open makes the registry of a connection. A new kind of registry is one case here.
+func open(target *connection.Target) (Registry, error) {
+	switch c := target.Spec.(type) {
+	case *api.SchemaRegistryConnection:
+		client, err := schemaregistry.Client(c)
+		if err != nil {
+			return nil, err
+		}
+		return newConfluent(client, c.URL)
+	default:
+		return nil, fmt.Errorf("kind %s is no registry", target.Kind)
+	}
 }
 
 // creation is the name under which the creation of a subject is noted.

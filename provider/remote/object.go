@@ -58,6 +58,12 @@ type Definition[M, A any] struct {
 	Warnings func(a *A) []api.Warning
 	// Notice warns of what a read finds that is no plain change of an attribute. m is as it was before; an import gets no call.
 	Notice func(m *M, a *A, diags *diag.Diagnostics)
+	// Replaced says whether an update that changes none of Replacing needs a new object all the same.
+	Replaced func(w Write[M]) bool
+	// Declared tells declarations apart. Where it is set, a declaration that was applied before, and that the daemon refuses
+	// since what is there changed elsewhere, is a warning when planning and an error when applying: Terraform plans before it
+	// destroys, and an error would be in the way of that.
+	Declared func(config *M) string
 	// Missing says whether a planned object may do without what an error says is missing: the same apply may create it first.
 	Missing func(pointer string) bool
 	// Timeouts are those that the user has set; Timeout is the default, zero for none.
@@ -120,6 +126,9 @@ func (o *object[M, A]) ModifyPlan(ctx context.Context, req resource.ModifyPlanRe
 		return
 	}
 	change := Planned(ctx, req, &resp.Diagnostics, slices.Concat(o.Key.Attributes, o.Replacing)...)
+	if change == Update && o.replaced(ctx, req, &resp.Diagnostics) {
+		change = Replace
+	}
 	switch change {
 	case Delete:
 		o.planDelete(ctx, req.State, &resp.Diagnostics)
@@ -128,6 +137,14 @@ func (o *object[M, A]) ModifyPlan(ctx context.Context, req resource.ModifyPlanRe
 	case Create, Update:
 		o.planPut(ctx, change, req, resp)
 	}
+}
+
+func (o *object[M, A]) replaced(ctx context.Context, req resource.ModifyPlanRequest, diags *diag.Diagnostics) bool {
+	if o.Replaced == nil {
+		return false
+	}
+	w := getWrite[M](ctx, req.Plan, req.State, req.Config, diags)
+	return !diags.HasError() && o.Replaced(w)
 }
 
 // prepare plans what follows from other attributes, in the response and for the rest of the request.
@@ -171,7 +188,8 @@ func (o *object[M, A]) planPut(ctx context.Context, change Change, req resource.
 	client, _ := o.Client()
 	answer, err := o.Put(ctx, client, w, PlanOptions(ctx, change, req.Private))
 	if err != nil {
-		o.request("check", w.Plan, key).Judged(diags, err, func(e api.Error) explain.Severity { return o.planSeverity(ctx, req.Private, key, e) })
+		applied := o.applied(ctx, req.Private, w.Config)
+		o.request("check", w.Plan, key).Judged(diags, err, func(e api.Error) explain.Severity { return o.planSeverity(ctx, req.Private, key, applied, e) })
 		return
 	}
 	o.Will(o.Type, key.id())
@@ -183,8 +201,15 @@ func (o *object[M, A]) planPut(ctx context.Context, change Change, req resource.
 	}
 }
 
-func (o *object[M, A]) planSeverity(ctx context.Context, private Private, key keyValues, e api.Error) explain.Severity {
+// applied says whether the declaration is the one that was applied last.
+func (o *object[M, A]) applied(ctx context.Context, private Private, config *M) bool {
+	return o.Declared != nil && get(ctx, private, declarationKey) == o.Declared(config)
+}
+
+func (o *object[M, A]) planSeverity(ctx context.Context, private Private, key keyValues, applied bool, e api.Error) explain.Severity {
 	switch {
+	case applied && (e.Code == api.CodeRefused || e.Code == api.CodeIncompatible || e.Code == api.CodeProtected):
+		return explain.Warn
 	case e.Code == api.CodeAlreadyExists && o.Replaces(ctx, private, o.Type, key.id()):
 		return explain.Ignore
 	case e.Code == api.CodeNotFound && e.Attribute == "/connection":
@@ -233,7 +258,7 @@ func (o *object[M, A]) Create(ctx context.Context, req resource.CreateRequest, r
 		o.request("create", w.Plan, key).Error(&resp.Diagnostics, err)
 		return
 	}
-	o.keep(ctx, w.Plan, answer, &resp.State, resp.Private, &resp.Diagnostics)
+	o.keep(ctx, w, answer, &resp.State, resp.Private, &resp.Diagnostics)
 	o.Key.SetIdentity(ctx, resp.Identity, resp.State, &resp.Diagnostics)
 }
 
@@ -286,7 +311,7 @@ func (o *object[M, A]) Update(ctx context.Context, req resource.UpdateRequest, r
 		o.request("update", w.Plan, key).Error(&resp.Diagnostics, err)
 		return
 	}
-	o.keep(ctx, w.Plan, answer, &resp.State, resp.Private, &resp.Diagnostics)
+	o.keep(ctx, w, answer, &resp.State, resp.Private, &resp.Diagnostics)
 	o.Key.SetIdentity(ctx, resp.Identity, resp.State, &resp.Diagnostics)
 }
 
@@ -315,12 +340,15 @@ func (o *object[M, A]) ImportState(ctx context.Context, req resource.ImportState
 }
 
 // keep puts what was written into state.
-func (o *object[M, A]) keep(ctx context.Context, plan *M, answer *A, state *tfsdk.State, private PrivateSetter, diags *diag.Diagnostics) {
-	if err := o.Complete(plan, answer); err != nil {
-		diags.AddError(fmt.Sprintf("Cannot read %s after writing it", o.What(plan)), err.Error())
+func (o *object[M, A]) keep(ctx context.Context, w Write[M], answer *A, state *tfsdk.State, private PrivateSetter, diags *diag.Diagnostics) {
+	if err := o.Complete(w.Plan, answer); err != nil {
+		diags.AddError(fmt.Sprintf("Cannot read %s after writing it", o.What(w.Plan)), err.Error())
 	}
-	diags.Append(state.Set(ctx, plan)...)
+	diags.Append(state.Set(ctx, w.Plan)...)
 	diags.Append(SetGeneration(ctx, private, o.Generation(answer))...)
+	if o.Declared != nil {
+		diags.Append(set(ctx, private, declarationKey, o.Declared(w.Config))...)
+	}
 }
 
 // within bounds a request by the user's timeout or the default one.

@@ -148,28 +148,38 @@ type PrivateSetter interface {
 	SetKey(ctx context.Context, key string, value []byte) diag.Diagnostics
 }
 
-const generationKey = "generation"
+// Keys of private data.
+const (
+	generationKey  = "generation"
+	declarationKey = "declaration"
+)
 
 // Generation is the generation of the object as it was last seen; empty when it never was.
-func Generation(ctx context.Context, private Private) string {
-	raw, diags := private.GetKey(ctx, generationKey)
-	if diags.HasError() || len(raw) == 0 {
-		return ""
-	}
-	var generation string
-	if json.Unmarshal(raw, &generation) != nil {
-		return ""
-	}
-	return generation
-}
+func Generation(ctx context.Context, private Private) string { return get(ctx, private, generationKey) }
 
 // SetGeneration keeps the generation, out of sight so that plans stay quiet.
 func SetGeneration(ctx context.Context, private PrivateSetter, generation string) diag.Diagnostics {
-	raw, err := json.Marshal(generation)
-	if err != nil {
-		return diag.Diagnostics{diag.NewErrorDiagnostic("Cannot keep the generation", err.Error())}
+	return set(ctx, private, generationKey, generation)
+}
+
+func get(ctx context.Context, private Private, key string) string {
+	raw, diags := private.GetKey(ctx, key)
+	if diags.HasError() || len(raw) == 0 {
+		return ""
 	}
-	return private.SetKey(ctx, generationKey, raw)
+	var value string
+	if json.Unmarshal(raw, &value) != nil {
+		return ""
+	}
+	return value
+}
+
+func set(ctx context.Context, private PrivateSetter, key, value string) diag.Diagnostics {
+	raw, err := json.Marshal(value)
+	if err != nil {
+		return diag.Diagnostics{diag.NewErrorDiagnostic("Cannot keep the "+key, err.Error())}
+	}
+	return private.SetKey(ctx, key, raw)
 }
 
 // SetAll sets attributes of a state by name.

@@ -12,6 +12,9 @@ import (
 	"github.com/headgate/terraform-provider-headgate/provider/kind"
 )
 
+// cloudEvents is the format that registries keep as JSON.
+const cloudEvents = "CLOUDEVENTS"
+
 type model struct {
 	ConnectionName types.String `tfsdk:"connection_name"`
 	Subject        types.String `tfsdk:"subject"`
@@ -19,7 +22,9 @@ type model struct {
 	Schema         types.String `tfsdk:"schema"`
 	References     types.List   `tfsdk:"references"`
 	Compatibility  types.String `tfsdk:"compatibility"`
-	SchemaID       types.Int64  `tfsdk:"schema_id"`
+	Mode           types.String `tfsdk:"mode"`
+	OnIncompatible types.String `tfsdk:"on_incompatible"`
+	SchemaID       types.String `tfsdk:"schema_id"`
 	Version        types.Int64  `tfsdk:"version"`
 	Fingerprint    types.String `tfsdk:"fingerprint"`
 	HardDelete     types.Bool   `tfsdk:"hard_delete"`
@@ -28,8 +33,11 @@ type model struct {
 func (m *model) what() string { return fmt.Sprintf("subject %q", m.Subject.ValueString()) }
 
 func where(_ *model, pointer string) path.Path {
-	if pointer == "/name" || pointer == "/subject" {
+	switch pointer {
+	case "/name", "/subject":
 		return path.Root("subject")
+	case "/hard":
+		return path.Root("hard_delete")
 	}
 	return kind.Path(declared(), path.Empty(), pointer)
 }
@@ -38,13 +46,16 @@ func where(_ *model, pointer string) path.Path {
 func (m *model) object() types.Object {
 	return types.ObjectValueMust(kind.AttrTypes(declared(), kind.Resource), map[string]attr.Value{
 		"format": m.Format, "schema": m.Schema, "references": m.References, "compatibility": m.Compatibility,
+		"mode": m.Mode, "on_incompatible": m.OnIncompatible,
 	})
 }
 
-// expand makes the request of a plan.
-func (m *model) expand() (api.SchemaWrite, error) {
+// expand makes the request of a plan. The configuration tells which references follow the latest version.
+func (m *model) expand(references types.List) (api.SchemaWrite, error) {
 	var body api.SchemaWrite
-	encoded := kind.Encode(declared(), m.object(), types.Object{})
+	sent := *m
+	sent.References = m.sent(references)
+	encoded := kind.Encode(declared(), sent.object(), types.Object{})
 	raw, err := encoded.JSON()
 	if err != nil {
 		return body, err
@@ -71,8 +82,9 @@ func (m *model) keep(state model) {
 
 // complete fills what the plan left open.
 func (m *model) complete(s *api.Schema) error {
+	m.resolve(s.References)
 	if m.SchemaID.IsUnknown() {
-		m.SchemaID = types.Int64Value(s.ID)
+		m.SchemaID = types.StringValue(s.ID)
 	}
 	if m.Version.IsUnknown() {
 		m.Version = types.Int64Value(s.Version)
@@ -84,7 +96,7 @@ func (m *model) complete(s *api.Schema) error {
 }
 
 // flatten moves a schema into state. The text in state stays while it means the same.
-func (m *model) flatten(s *api.Schema, _ bool) error {
+func (m *model) flatten(s *api.Schema, imported bool) error {
 	answer, err := kind.NewAnswer(s, nil)
 	if err != nil {
 		return err
@@ -93,18 +105,43 @@ func (m *model) flatten(s *api.Schema, _ bool) error {
 	if m.Fingerprint.ValueString() != s.Fingerprint || m.Schema.IsNull() {
 		m.Schema = types.StringValue(s.Schema)
 	}
-	m.Format = types.StringValue(s.Format)
 	if references, ok := values["references"].(types.List); ok {
 		m.References = references
 	}
-	if compatibility, ok := values["compatibility"].(types.String); ok {
-		m.Compatibility = compatibility
-	}
-	m.SchemaID = types.Int64Value(s.ID)
+	m.Format = types.StringValue(m.format(s))
+	m.Compatibility = m.compatibility(s, imported)
+	m.Mode = textOrNull(s.Mode)
+	m.SchemaID = types.StringValue(s.ID)
 	m.Version = types.Int64Value(s.Version)
 	m.Fingerprint = types.StringValue(s.Fingerprint)
+	if m.OnIncompatible.IsNull() {
+		m.OnIncompatible = types.StringValue(api.IncompatibleRefuse)
+	}
 	if m.HardDelete.IsNull() {
 		m.HardDelete = types.BoolValue(false)
 	}
 	return nil
+}
+
+// format is the registry's, unless the schema is what was declared as CLOUDEVENTS, or may have been.
+func (m *model) format(s *api.Schema) string {
+	if s.CloudEvent && (m.Format.IsNull() || m.Format.ValueString() == cloudEvents) {
+		return cloudEvents
+	}
+	return s.Format
+}
+
+// compatibility is null where none was declared and the registry gave the subject what it gives to such ones.
+func (m *model) compatibility(s *api.Schema, imported bool) types.String {
+	if s.CompatibilityImplied && m.Compatibility.IsNull() && !imported {
+		return types.StringNull()
+	}
+	return textOrNull(s.Compatibility)
+}
+
+func textOrNull(text string) types.String {
+	if text == "" {
+		return types.StringNull()
+	}
+	return types.StringValue(text)
 }

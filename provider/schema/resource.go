@@ -3,6 +3,8 @@ package schema
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"maps"
 	"reflect"
 	"strings"
@@ -15,6 +17,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/internal/spec"
 	"github.com/headgate/terraform-provider-headgate/provider/kind"
@@ -32,7 +36,6 @@ func NewResource() resource.Resource {
 	return remote.NewObject(remote.Definition[model, api.Schema]{
 		Type:       "schema",
 		Key:        key,
-		Replacing:  []string{"format"},
 		Schema:     resourceSchema,
 		What:       (*model).what,
 		Where:      where,
@@ -42,7 +45,13 @@ func NewResource() resource.Resource {
 		Generation: func(s *api.Schema) string { return s.Generation },
 		Flatten:    (*model).flatten,
 		Complete:   (*model).complete,
+		Prepare:    prepare,
 		Planned:    planned,
+		Replaced: func(w remote.Write[model]) bool {
+			return otherFormat(w.State.Format.ValueString(), w.Plan.Format.ValueString())
+		},
+		Declared: declaration,
+		Warnings: func(s *api.Schema) []api.Warning { return s.Warnings },
 		// The same apply may register the schemas that this one refers to first.
 		Missing: func(pointer string) bool { return strings.HasPrefix(pointer, "/references") },
 		Pages:   &remote.Pages[api.Schema]{Page: list, Key: func(s *api.Schema) []string { return []string{s.Connection, s.Subject} }},
@@ -54,14 +63,14 @@ func declared() []spec.Field {
 	var fields []spec.Field
 	for _, f := range spec.FieldsOf(reflect.TypeFor[api.SchemaWrite]()) {
 		switch f.Name {
+		case "unknown":
+			continue
 		case "format":
-			f.Default, f.Required, f.Replace = "AVRO", false, true
+			f.Default, f.Required = "AVRO", false
+			f.Doc += " Another one needs a new subject, unless it is from JSON to CLOUDEVENTS or back."
 		case "schema":
 			f.Doc += " Whitespace and the order of keys do not matter: a change of nothing else plans nothing."
 			f.MinSize = new(1)
-		case "references", "compatibility":
-		default:
-			continue
 		}
 		fields = append(fields, f)
 	}
@@ -70,37 +79,91 @@ func declared() []spec.Field {
 
 func resourceSchema(context.Context) schema.Schema {
 	attributes := kind.Attributes(declared())
+	replaceFormat(attributes)
+	followReferences(attributes)
 	maps.Copy(attributes, map[string]schema.Attribute{
 		"connection_name": schema.StringAttribute{
-			MarkdownDescription: "The connection of the registry. Another one needs a new subject.",
+			MarkdownDescription: "The connection of the registry: of kind `schema_registry`, `apicurio` or `glue`. Another one needs a new subject.",
 			Required:            true,
 			PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 		},
 		"subject": schema.StringAttribute{
-			MarkdownDescription: "The subject, such as `orders-value` for the values of the topic `orders`. Another one needs a new subject.",
+			MarkdownDescription: "The subject, such as `orders-value` for the values of the topic `orders`: an artifact of the connection's group in Apicurio Registry, a schema name in AWS Glue. Another one needs a new subject.",
 			Required:            true,
 			Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
 			PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 		},
-		"schema_id":   schema.Int64Attribute{MarkdownDescription: "The id that records carry.", Computed: true},
-		"version":     schema.Int64Attribute{MarkdownDescription: "The version within the subject.", Computed: true},
+		"schema_id":   schema.StringAttribute{MarkdownDescription: "The id that records carry: a number, in AWS Glue a UUID.", Computed: true},
+		"version":     schema.Int64Attribute{MarkdownDescription: "The version within the subject, from 1.", Computed: true},
 		"fingerprint": schema.StringAttribute{MarkdownDescription: "The same for schemas that differ in nothing but form.", Computed: true},
 		"hard_delete": schema.BoolAttribute{
 			MarkdownDescription: "Whether destroying deletes the subject for good, so that its ids no longer resolve and its records can no longer be read. " +
-				"Otherwise it is deleted softly. Default: `false`.",
+				"Otherwise it is deleted softly, which AWS Glue does not know: there a schema is not destroyed without this. Default: `false`.",
 			Optional: true,
 			Computed: true,
 			Default:  booldefault.StaticBool(false),
 		},
 	})
 	return schema.Schema{
-		MarkdownDescription: "The latest schema of a subject. A change registers a new version; one that the subject's compatibility mode forbids is refused when planning, with the registry's reasons.",
-		Attributes:          attributes,
+		MarkdownDescription: "The latest schema of a subject, in a registry that speaks the Confluent Schema Registry API, in Apicurio Registry or in AWS Glue. " +
+			"A change registers a new version; one that the subject's compatibility mode forbids is refused when planning, with the reasons.",
+		Attributes: attributes,
 	}
 }
 
+// replaceFormat has a change of the format make a new subject, unless registries do not tell the two apart.
+func replaceFormat(attributes map[string]schema.Attribute) {
+	format, ok := attributes["format"].(schema.StringAttribute)
+	if !ok {
+		return
+	}
+	const doc = "Another format needs a new subject."
+	format.PlanModifiers = append(format.PlanModifiers, stringplanmodifier.RequiresReplaceIf(
+		func(_ context.Context, req planmodifier.StringRequest, resp *stringplanmodifier.RequiresReplaceIfFuncResponse) {
+			resp.RequiresReplace = otherFormat(req.StateValue.ValueString(), req.PlanValue.ValueString())
+		}, doc, doc))
+	attributes["format"] = format
+}
+
+// followReferences lets the version of a reference be left out, and shows which one that is.
+func followReferences(attributes map[string]schema.Attribute) {
+	references, ok := attributes["references"].(schema.ListNestedAttribute)
+	if !ok {
+		return
+	}
+	version, ok := references.NestedObject.Attributes["version"].(schema.Int64Attribute)
+	if !ok {
+		return
+	}
+	version.MarkdownDescription = "The version in that subject, from 1. Left out, the latest is followed: when there is a newer one, the plan shows it, and applying registers a new version that refers to it. " +
+		"To follow a schema of the same configuration in the same apply, give its `version` attribute."
+	version.Computed = true
+	references.NestedObject.Attributes["version"] = version
+	attributes["references"] = references
+}
+
+// otherFormat says whether registries tell the formats apart.
+func otherFormat(one, other string) bool { return registered(one) != registered(other) }
+
+// registered is the format as registries know it.
+func registered(format string) string {
+	if format == cloudEvents {
+		return "JSON"
+	}
+	return format
+}
+
+// declaration tells declarations apart.
+func declaration(m *model) string {
+	sum := sha256.New()
+	for _, value := range []string{m.Format.String(), m.Schema.String(), m.References.String(), m.Compatibility.String(), m.Mode.String(), m.OnIncompatible.String()} {
+		_, _ = sum.Write([]byte(value + "\x00"))
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
 func put(ctx context.Context, client *api.Client, w remote.Write[model], options api.WriteOptions) (*api.Schema, error) {
-	body, err := w.Plan.expand()
+	body, err := w.Plan.expand(w.Config.References)
 	if err != nil {
 		return nil, err
 	}
@@ -119,10 +182,25 @@ func list(ctx context.Context, client *api.Client, connection, cursor string) (*
 	return client.ListSchemas(ctx, connection, cursor)
 }
 
+// prepare has the versions that are followed asked for anew, in a plan that changes nothing too.
+func prepare(_ context.Context, w remote.Write[model], _ *diag.Diagnostics) {
+	w.Plan.References = withVersions(w.Plan.References, func(i int, version attrVersion) attrVersion {
+		if follows(w.Config.References, i) {
+			return unknownVersion
+		}
+		return version
+	})
+}
+
 func planned(_ context.Context, change remote.Change, w remote.Write[model], answer *api.Schema, _ *diag.Diagnostics) bool {
-	if change != remote.Update || !w.Plan.sameMeaning(*w.State, answer) {
-		return false
+	w.Plan.resolve(answer.References)
+	switch {
+	case change != remote.Update:
+	case w.Plan.sameMeaning(*w.State, answer):
+		w.Plan.keep(*w.State)
+	default:
+		// A newer version that is followed changes nothing that is declared, so nobody else says that these change.
+		w.Plan.SchemaID, w.Plan.Version, w.Plan.Fingerprint = types.StringUnknown(), types.Int64Unknown(), types.StringUnknown()
 	}
-	w.Plan.keep(*w.State)
 	return true
 }

@@ -1,8 +1,22 @@
+# The latest version of a subject.
 data "headgate_schema" "order" {
   connection_name = "registry"
   subject         = "orders-value"
 }
 
-output "schema_id" {
-  value = data.headgate_schema.order.schema_id
+# One version of it.
+data "headgate_schema" "first" {
+  connection_name = "registry"
+  subject         = "orders-value"
+  version         = 1
+}
+
+# What records that carry an id were written with.
+data "headgate_schema" "of_a_record" {
+  connection_name = "registry"
+  schema_id       = data.headgate_schema.order.schema_id
+}
+
+output "compatibility" {
+  value = data.headgate_schema.order.compatibility
 }

@@ -16,6 +16,7 @@ resource "headgate_schema" "order" {
   connection_name = headgate_connection.registry.name
   subject         = "payments.orders-value"
   compatibility   = "BACKWARD_TRANSITIVE" # by default the registry's own holds
+  on_incompatible = "refuse"              # the default; "override" registers all the same, and the plan warns
   schema = jsonencode({
     type      = "record"
     name      = "Order"
@@ -28,6 +29,6 @@ resource "headgate_schema" "order" {
   references = [{
     name    = "payments.Money"
     subject = headgate_schema.money.subject
-    version = headgate_schema.money.version
+    version = headgate_schema.money.version # without a version, whatever is the latest is followed
   }]
 }

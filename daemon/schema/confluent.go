@@ -1,0 +1,392 @@
+package schema
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/sr"
+
+	"github.com/headgate/terraform-provider-headgate/internal/api"
+)
+
+// Codes of Confluent's Schema Registry API.
+const (
+	codeSubjectNotFound    = 40401
+	codeVersionNotFound    = 40402
+	codeSchemaNotFound     = 40403
+	codeSubjectSoftDeleted = 40404
+	codeVersionSoftDeleted = 40406
+	codeNoCompatibility    = 40408
+	codeNoMode             = 40409
+	codeInvalidSchema      = 42201
+	codeInvalidLevel       = 42203
+	codeInvalidMode        = 42204
+	codeNotPermitted       = 42205
+	codeReferenceExists    = 42206
+	codeInvalidSubject     = 42208
+)
+
+// Versions as the client has them.
+const (
+	latestVersion = -1
+	allVersions   = -2
+)
+
+// confluent is a registry that speaks the API of Confluent's Schema Registry.
+type confluent struct {
+	client *sr.Client
+	// apicurio is set where it is Apicurio's compatible API, which answers the global mode for a subject that has none:
+	// it is a client for Apicurio's own API, which does tell.
+	apicurio *sr.Client
+}
+
+func newConfluent(client *sr.Client, registryURL string) (*confluent, error) {
+	c := &confluent{client: client}
+	if !isApicurio(registryURL) {
+		return c, nil
+	}
+	var err error
+	c.apicurio, err = sr.NewClient(append(client.Opts(), sr.PreReq(func(req *http.Request) error {
+		req.Header.Set("Accept", "application/json")
+		return nil
+	}))...)
+	return c, err
+}
+
+// isApicurio goes by the path below which Apicurio has its compatible API.
+func isApicurio(registryURL string) bool {
+	u, err := url.Parse(registryURL)
+	return err == nil && strings.Contains(u.Path, "/apis/ccompat/v")
+}
+
+// Traits implements [Registry]. Apicurio's compatible API answers READONLY and does not heed it.
+func (c *confluent) Traits() Traits {
+	return Traits{Name: "the registry", Once: true, Checks: true, Modes: c.apicurio == nil, References: true, SoftDelete: true}
+}
+
+// Subjects implements [Registry].
+func (c *confluent) Subjects(ctx context.Context) ([]string, error) {
+	subjects, err := c.client.Subjects(ctx)
+	return subjects, confluentFault(err)
+}
+
+// Version implements [Registry].
+func (c *confluent) Version(ctx context.Context, subject string, number int64) (*Version, error) {
+	wanted := int(number)
+	if number == latest {
+		wanted = latestVersion
+	}
+	found, err := c.client.SchemaByVersion(ctx, subject, wanted)
+	if err != nil {
+		return nil, confluentFault(err)
+	}
+	return confluentVersion(found), nil
+}
+
+func confluentVersion(s sr.SubjectSchema) *Version {
+	return &Version{Text: confluentText(s.Schema), Subject: s.Subject, Number: int64(s.Version), ID: strconv.Itoa(s.ID)}
+}
+
+func confluentText(s sr.Schema) Text {
+	t := Text{Format: s.Type.String(), Schema: s.Schema}
+	for _, ref := range s.References {
+		t.References = append(t.References, api.SchemaReference{Name: ref.Name, Subject: ref.Subject, Version: int64(ref.Version)})
+	}
+	return t
+}
+
+// ByID implements [Registry].
+func (c *confluent) ByID(ctx context.Context, id, subject string) (*Version, error) {
+	number, err := strconv.ParseInt(id, 10, 32)
+	if err != nil {
+		return nil, &AnswerError{Class: Absent, Err: errors.New("the ids of this registry are numbers")}
+	}
+	found, err := c.client.SchemaByID(ctx, int(number))
+	if err != nil {
+		return nil, confluentFault(err)
+	}
+	v := &Version{Text: confluentText(found), ID: id}
+	places, err := c.client.SchemaVersionsByID(ctx, int(number))
+	if err != nil && !is(confluentFault(err), Absent) {
+		return nil, confluentFault(err)
+	}
+	slices.SortFunc(places, func(a, b sr.SubjectVersion) int { return strings.Compare(a.Subject, b.Subject) })
+	for _, place := range places {
+		if subject == "" || place.Subject == subject {
+			v.Subject, v.Number = place.Subject, int64(place.Version)
+			return v, nil
+		}
+	}
+	if subject != "" {
+		return nil, &AnswerError{Class: Absent, Err: fmt.Errorf("schema %s is no version of subject %q", id, subject)}
+	}
+	return v, nil
+}
+
+// Numbers implements [Registry].
+func (c *confluent) Numbers(ctx context.Context, subject string, deleted bool) ([]int64, error) {
+	if deleted {
+		ctx = sr.WithParams(ctx, sr.ShowDeleted)
+	}
+	found, err := c.client.SubjectVersions(ctx, subject)
+	if err != nil {
+		return nil, confluentFault(err)
+	}
+	numbers := make([]int64, 0, len(found))
+	for _, number := range found {
+		numbers = append(numbers, int64(number))
+	}
+	return numbers, nil
+}
+
+// Settings implements [Registry].
+func (c *confluent) Settings(ctx context.Context, subject string) (Settings, error) {
+	var s Settings
+	level := c.client.Compatibility(ctx, names(subject)...)[0]
+	if level.Err != nil && !hasCode(level.Err, codeNoCompatibility, codeSubjectNotFound) {
+		return s, confluentFault(level.Err)
+	}
+	if level.Err == nil {
+		s.Compatibility = level.Level.String()
+	}
+	if c.apicurio != nil {
+		return c.apicurioSettings(ctx, subject, s)
+	}
+	mode := c.client.Mode(ctx, names(subject)...)[0]
+	switch {
+	case mode.Err == nil:
+		s.Mode = mode.Mode.String()
+	case hasCode(mode.Err, codeNoMode, codeSubjectNotFound):
+	case isTelling(mode.Err):
+		// A registry without modes, or one that does not let us see them: nobody needs them who declares none.
+	default:
+		return s, confluentFault(mode.Err)
+	}
+	return s, nil
+}
+
+// isTelling says whether an answer to a request for a mode says no more than that there is nothing to see.
+func isTelling(err error) bool {
+	s := status(confluentFault(err))
+	return s == http.StatusForbidden || s == http.StatusNotFound || s == http.StatusMethodNotAllowed
+}
+
+func (c *confluent) apicurioSettings(ctx context.Context, subject string, s Settings) (Settings, error) {
+	if subject == "" {
+		return s, nil
+	}
+	own, err := c.apicurioRule(ctx, subject)
+	if err != nil || !own {
+		return Settings{}, err
+	}
+	return s, nil
+}
+
+// apicurioRule asks Apicurio's own API, which lies beside the compatible one, whether the subject has a rule of its own.
+func (c *confluent) apicurioRule(ctx context.Context, subject string) (bool, error) {
+	var rules []string
+	err := c.apicurio.Do(ctx, http.MethodGet, "/../../registry/v3/groups/default/artifacts/"+url.PathEscape(subject)+"/rules", nil, &rules)
+	if status(confluentFault(err)) == http.StatusNotFound {
+		return false, nil
+	}
+	return slices.Contains(rules, "COMPATIBILITY"), confluentFault(err)
+}
+
+// Inherited implements [Registry].
+func (c *confluent) Inherited(ctx context.Context) (string, error) {
+	answer := c.client.Compatibility(ctx)[0]
+	return answer.Level.String(), confluentFault(answer.Err)
+}
+
+// SetCompatibility implements [Registry].
+func (c *confluent) SetCompatibility(ctx context.Context, subject, compatibility string) error {
+	if compatibility == "" {
+		err := c.client.ResetCompatibility(ctx, names(subject)...)[0].Err
+		if hasCode(err, codeNoCompatibility, codeSubjectNotFound) {
+			return nil
+		}
+		return confluentFault(err)
+	}
+	var level sr.CompatibilityLevel
+	if err := level.UnmarshalText([]byte(compatibility)); err != nil {
+		return &AnswerError{Class: InvalidCompatibility, Err: err}
+	}
+	return confluentFault(c.client.SetCompatibility(ctx, sr.SetCompatibility{Level: level}, names(subject)...)[0].Err)
+}
+
+// SetMode implements [Registry].
+func (c *confluent) SetMode(ctx context.Context, subject, mode string) error {
+	if mode == "" && subject == "" {
+		mode = modeReadWrite // Some cannot take the global mode back; all begin with this one.
+	}
+	if mode == "" {
+		err := c.client.ResetMode(ctx, subject)[0].Err
+		if hasCode(err, codeNoMode, codeSubjectNotFound) {
+			return nil
+		}
+		return confluentFault(err)
+	}
+	var m sr.Mode
+	if err := m.UnmarshalText([]byte(mode)); err != nil {
+		return fmt.Errorf("mode: %w", err)
+	}
+	return confluentFault(c.client.SetMode(ctx, m, names(subject)...)[0].Err)
+}
+
+// Formats implements [Registry].
+func (c *confluent) Formats(ctx context.Context) []string {
+	types, err := c.client.SupportedTypes(ctx)
+	if err != nil {
+		return nil // Registering a schema tells.
+	}
+	formats := make([]string, 0, len(types))
+	for _, t := range types {
+		formats = append(formats, t.String())
+	}
+	return formats
+}
+
+// Find implements [Registry].
+func (c *confluent) Find(ctx context.Context, subject string, text Text) (int64, error) {
+	schema, err := registrySchema(text)
+	if err != nil {
+		return 0, err
+	}
+	found, err := c.client.LookupSchema(ctx, subject, schema)
+	if hasCode(err, codeSubjectNotFound, codeVersionNotFound, codeSchemaNotFound) {
+		return 0, nil
+	}
+	return int64(found.Version), confluentFault(err)
+}
+
+// Check implements [Registry]. The registry chooses the versions by its mode; old ones only compare with a version that
+// is named.
+func (c *confluent) Check(ctx context.Context, subject string, text Text) error {
+	schema, err := registrySchema(text)
+	if err != nil {
+		return err
+	}
+	ctx = sr.WithParams(ctx, sr.Verbose)
+	answer, err := c.client.CheckCompatibility(ctx, subject, allVersions, schema)
+	fault := confluentFault(err)
+	if s := status(fault); (s == http.StatusNotFound || s == http.StatusMethodNotAllowed) && !is(fault, Absent) {
+		answer, err = c.client.CheckCompatibility(ctx, subject, latestVersion, schema)
+	}
+	if err != nil {
+		return confluentFault(err)
+	}
+	if answer.Is {
+		return nil
+	}
+	return &AnswerError{Class: Incompatible, Reasons: answer.Messages, Err: errors.New("the registry refuses it")}
+}
+
+// Register implements [Registry].
+func (c *confluent) Register(ctx context.Context, subject string, text Text, _ bool) (string, error) {
+	schema, err := registrySchema(text)
+	if err != nil {
+		return "", err
+	}
+	id, err := c.client.RegisterSchema(ctx, subject, schema, -1, -1)
+	return strconv.Itoa(id), confluentFault(err)
+}
+
+func registrySchema(t Text) (sr.Schema, error) {
+	s := sr.Schema{Schema: t.Schema}
+	if err := s.Type.UnmarshalText([]byte(t.Format)); err != nil {
+		return s, fmt.Errorf("format of schema: %w", err)
+	}
+	for _, ref := range t.References {
+		s.References = append(s.References, sr.SchemaReference{Name: ref.Name, Subject: ref.Subject, Version: int(ref.Version)})
+	}
+	return s, nil
+}
+
+// Referrers implements [Registry].
+func (c *confluent) Referrers(ctx context.Context, subject string, numbers []int64) ([]string, error) {
+	var users []string
+	for _, number := range numbers {
+		found, err := c.client.SchemaReferences(ctx, subject, int(number))
+		if status(confluentFault(err)) == http.StatusNotFound {
+			continue // A registry that cannot tell refuses the delete itself.
+		}
+		if err != nil {
+			return nil, confluentFault(err)
+		}
+		for _, one := range found {
+			if one.Subject != subject {
+				users = append(users, fmt.Sprintf("version %d of subject %q", one.Version, one.Subject))
+			}
+		}
+	}
+	return users, nil
+}
+
+// MayDelete implements [Registry].
+func (*confluent) MayDelete(context.Context, bool) error { return nil }
+
+// Delete implements [Registry]. A hard delete comes after a soft one.
+func (c *confluent) Delete(ctx context.Context, subject string, hard bool) error {
+	_, err := c.client.DeleteSubject(ctx, subject, sr.SoftDelete)
+	if err != nil && !hasCode(err, codeSubjectNotFound, codeVersionNotFound, codeSubjectSoftDeleted) {
+		return confluentFault(err)
+	}
+	if !hard {
+		return nil
+	}
+	_, err = c.client.DeleteSubject(ctx, subject, sr.HardDelete)
+	if hasCode(err, codeSubjectNotFound, codeVersionNotFound) {
+		return nil
+	}
+	return confluentFault(err)
+}
+
+// names are the subjects of a request for settings: none asks for the registry's own.
+func names(subject string) []string {
+	if subject == "" {
+		return nil
+	}
+	return []string{subject}
+}
+
+func hasCode(err error, codes ...int) bool {
+	var answer *sr.ResponseError
+	return errors.As(err, &answer) && slices.Contains(codes, answer.ErrorCode)
+}
+
+// confluentFault makes a fault of what the registry answered; what is no answer stays as it is.
+func confluentFault(err error) error {
+	answer, ok := errors.AsType[*sr.ResponseError](err)
+	if !ok {
+		return err
+	}
+	return &AnswerError{Class: confluentClass(answer), Status: answer.StatusCode, Err: err}
+}
+
+func confluentClass(answer *sr.ResponseError) Class {
+	switch answer.ErrorCode {
+	case codeSubjectNotFound, codeVersionNotFound, codeSchemaNotFound, codeVersionSoftDeleted:
+		return Absent
+	case codeInvalidLevel:
+		return InvalidCompatibility
+	case codeInvalidSubject:
+		return InvalidSubject
+	case codeReferenceExists:
+		return Referenced
+	case codeNotPermitted, codeInvalidMode:
+		return NotPermitted
+	}
+	switch answer.StatusCode {
+	case http.StatusConflict:
+		return Incompatible
+	case http.StatusUnprocessableEntity:
+		return InvalidSchema
+	}
+	return Other
+}

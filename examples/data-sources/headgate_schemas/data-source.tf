@@ -1,0 +1,8 @@
+data "headgate_schemas" "orders" {
+  connection_name = "registry"
+  prefix          = "orders"
+}
+
+output "subjects" {
+  value = { for s in data.headgate_schemas.orders.schemas : s.subject => s.version }
+}

@@ -1,0 +1,4 @@
+import {
+  to = headgate_schema_registry_settings.registry
+  id = "registry"
+}

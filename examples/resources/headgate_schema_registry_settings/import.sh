@@ -1,0 +1,1 @@
+terraform import headgate_schema_registry_settings.registry registry
