@@ -17,6 +17,7 @@ func All() []func() function.Function {
 		func() function.Function { return durationMillis },
 		func() function.Function { return sizeBytes },
 		func() function.Function { return parseConnectionString },
+		func() function.Function { return schemaCompatible{} },
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 // run calls a function as Terraform does.
-func run(t *testing.T, name, argument string) (attr.Value, *function.FuncError) {
+func run(t *testing.T, name string, arguments ...string) (attr.Value, *function.FuncError) {
 	t.Helper()
 	for _, construct := range functions.All() {
 		f := construct()
@@ -28,7 +28,11 @@ func run(t *testing.T, name, argument string) (attr.Value, *function.FuncError) 
 			t.Fatal(funcErr)
 		}
 		resp := function.RunResponse{Result: result}
-		f.Run(t.Context(), function.RunRequest{Arguments: function.NewArgumentsData([]attr.Value{types.StringValue(argument)})}, &resp)
+		values := make([]attr.Value, len(arguments))
+		for i, a := range arguments {
+			values[i] = types.StringValue(a)
+		}
+		f.Run(t.Context(), function.RunRequest{Arguments: function.NewArgumentsData(values)}, &resp)
 		return resp.Result.Value(), resp.Error
 	}
 	t.Fatalf("there is no function %s", name)
@@ -110,6 +114,46 @@ func TestConnectionStringsThatAreNone(t *testing.T) {
 		}
 		if strings.Contains(err.Text, "hunter2") {
 			t.Errorf("%q: the error shows what may be a password: %s", text, err.Text)
+		}
+	}
+}
+
+func TestSchemaCompatible(t *testing.T) {
+	const (
+		older  = `{"type":"record","name":"R","fields":[{"name":"id","type":"string"}]}`
+		newer  = `{"type":"record","name":"R","fields":[{"name":"id","type":"string"},{"name":"n","type":"int"}]}`
+		newer2 = `{"type":"record","name":"R","fields":[{"name":"id","type":"string"},{"name":"n","type":"int","default":0}]}`
+	)
+	for _, tt := range []struct {
+		format, older, newer, mode string
+		want                       bool
+		argument                   int64 // that is refused
+	}{
+		{"AVRO", older, newer, "BACKWARD", false, -1},
+		{"AVRO", older, newer, "FORWARD", true, -1},
+		{"AVRO", older, newer, "NONE", true, -1},
+		{"AVRO", older, newer2, "FULL_TRANSITIVE", true, -1},
+		{"PROTOBUF", "syntax = \"proto3\"; message M { string a = 1; }", "syntax = \"proto3\"; message M { int32 a = 1; }", "BACKWARD", false, -1},
+		{"JSON", `{"type":"string"}`, `{"type":["string","number"]}`, "BACKWARD", true, -1},
+		{"XML", older, newer, "BACKWARD", false, 0},
+		{"AVRO", "{", newer, "BACKWARD", false, 1},
+		{"AVRO", older, "{", "BACKWARD", false, 2},
+		{"AVRO", older, newer, "SIDEWAYS", false, 3},
+	} {
+		got, err := run(t, "schema_compatible", tt.format, tt.older, tt.newer, tt.mode)
+		if tt.argument >= 0 {
+			if err == nil || err.FunctionArgument == nil || *err.FunctionArgument != tt.argument {
+				t.Errorf("%s %s: %v, want argument %d to be refused", tt.format, tt.mode, err, tt.argument)
+			}
+			continue
+		}
+		object, ok := got.(types.Object)
+		if err != nil || !ok {
+			t.Fatalf("%s %s: %v, %v", tt.format, tt.mode, got, err)
+		}
+		reasons, _ := object.Attributes()["reasons"].(types.List)
+		if !object.Attributes()["compatible"].Equal(types.BoolValue(tt.want)) || (len(reasons.Elements()) == 0) != tt.want {
+			t.Errorf("%s %s: %s, want %v", tt.format, tt.mode, got, tt.want)
 		}
 	}
 }
