@@ -15,6 +15,7 @@ import (
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/schemaregistry"
 	"github.com/headgate/terraform-provider-headgate/daemon/connector"
 	kafkasource "github.com/headgate/terraform-provider-headgate/daemon/connector/kafka"
+	"github.com/headgate/terraform-provider-headgate/daemon/namespace"
 	"github.com/headgate/terraform-provider-headgate/daemon/preview"
 	"github.com/headgate/terraform-provider-headgate/daemon/reassign"
 	"github.com/headgate/terraform-provider-headgate/daemon/registry"
@@ -96,8 +97,10 @@ func New(ctx context.Context, cfg Config) (*Daemon, error) {
 	d.topics = topic.New(cfg.Store, connections, d.admins, d.reassigns, cfg.Log)
 	d.topics.AddReaders(d.connectors.ReadersOf)
 	d.schemas = schema.New(cfg.Store, connections, cfg.Log)
+	namespaces := namespace.New(cfg.Store, connections, d.topics)
+	d.topics.AddRule(namespaces.Check)
 	d.Handler, err = server.New(server.Config{
-		Kinds: cfg.Kinds, Connections: connections, Topics: d.topics, Reassigns: d.reassigns, Connectors: d.connectors,
+		Kinds: cfg.Kinds, Connections: connections, Topics: d.topics, Reassigns: d.reassigns, Namespaces: namespaces, Connectors: d.connectors,
 		Previews: preview.New(connections, d.admins, cfg.Log), Schemas: d.schemas,
 		Registry: registry.New(cfg.Store, cfg.Log).Handler(),
 		Version:  cfg.Version, Tokens: cfg.Tokens, Issued: token.New(cfg.Store), Ready: d.readiness, Log: cfg.Log,

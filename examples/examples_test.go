@@ -40,6 +40,12 @@ resource "headgate_source_connector" "orders_in" {
   destination = { connection = headgate_connection.second.name, topic_prefix = "copy." }
 }
 `
+	namespace := `
+resource "headgate_namespace" "payments" {
+  name         = "payments"
+  topic_prefix = "payments."
+}
+`
 	return map[string]string{
 		"resources/headgate_connection":               providertest.Provider(d),
 		"resources/headgate_topic":                    connections,
@@ -55,6 +61,9 @@ resource "headgate_source_connector" "orders_in" {
 		"data-sources/headgate_schema_versions":       connections + schema,
 		"data-sources/headgate_schemas":               connections + schema,
 		"data-sources/headgate_source_connector":      connections + connector,
+		"resources/headgate_namespace":                connections,
+		"data-sources/headgate_namespace":             connections + namespace,
+		"data-sources/headgate_namespaces":            connections + namespace,
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/headgate/terraform-provider-headgate/provider/connection"
 	"github.com/headgate/terraform-provider-headgate/provider/connector"
 	functions "github.com/headgate/terraform-provider-headgate/provider/function"
+	"github.com/headgate/terraform-provider-headgate/provider/namespace"
 	"github.com/headgate/terraform-provider-headgate/provider/remote"
 	registryschema "github.com/headgate/terraform-provider-headgate/provider/schema"
 	"github.com/headgate/terraform-provider-headgate/provider/token"
@@ -119,6 +120,7 @@ func (p *headgate) Resources(context.Context) []func() resource.Resource {
 	return []func() resource.Resource{
 		func() resource.Resource { return connection.NewResource(p.kinds.Connections) },
 		topic.NewResource,
+		namespace.NewResource,
 		registryschema.NewResource,
 		registryschema.NewSettingsResource,
 		func() resource.Resource { return connector.NewSourceResource(p.kinds.Sources) },
@@ -144,6 +146,8 @@ func (p *headgate) DataSources(context.Context) []func() datasource.DataSource {
 		connection.NewTestDataSource,
 		topic.NewDataSource,
 		topic.NewPreviewDataSource,
+		namespace.NewDataSource,
+		namespace.NewAllDataSource,
 		registryschema.NewDataSource,
 		registryschema.NewVersionsDataSource,
 		registryschema.NewListDataSource,

@@ -15,6 +15,7 @@ import (
 
 	"github.com/headgate/terraform-provider-headgate/daemon/connection"
 	"github.com/headgate/terraform-provider-headgate/daemon/connector"
+	"github.com/headgate/terraform-provider-headgate/daemon/namespace"
 	"github.com/headgate/terraform-provider-headgate/daemon/preview"
 	"github.com/headgate/terraform-provider-headgate/daemon/reassign"
 	"github.com/headgate/terraform-provider-headgate/daemon/schema"
@@ -32,6 +33,7 @@ type Config struct {
 	Connections *connection.Service
 	Topics      *topic.Service
 	Reassigns   *reassign.Service
+	Namespaces  *namespace.Service
 	Previews    *preview.Service
 	Schemas     *schema.Service
 	Connectors  *connector.Service
@@ -56,6 +58,7 @@ func New(cfg Config) (http.Handler, error) {
 	s.systemRoutes(face)
 	s.connectionRoutes(face)
 	s.topicRoutes(face)
+	s.namespaceRoutes(face)
 	s.schemaRoutes(face)
 	s.connectorRoutes(face)
 	s.tokenRoutes(face)

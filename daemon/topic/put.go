@@ -64,6 +64,9 @@ func (s *Service) plan(ctx context.Context, c *cluster, name string, d declarati
 	if err != nil {
 		return nil, err
 	}
+	if err := s.allowed(ctx, have, change.applied(have)); err != nil {
+		return nil, err
+	}
 	if err := c.apply(ctx, change, true); err != nil {
 		return nil, err
 	}
@@ -77,20 +80,34 @@ func (s *Service) plan(ctx context.Context, c *cluster, name string, d declarati
 
 func (s *Service) planCreate(ctx context.Context, c *cluster, name string, d declaration) (*api.Topic, error) {
 	n := d.creation(name)
-	if e := n.checkInSync(); e != nil {
-		return nil, e
+	if err := s.creatable(ctx, c, n); err != nil {
+		return nil, err
 	}
 	configs, err := c.validateCreate(ctx, n)
 	if err != nil {
 		return nil, err
 	}
-	st := &state{connection: c.name, name: name, partitions: int(n.partitions), replicas: int(n.replicas), configs: slices.Clone(configs)}
-	for key, value := range n.configs {
-		st.configs = set(st.configs, key, *value)
-	}
+	st := n.as(c.name, slices.Clone(configs))
 	t := answer(st, d.row(unknownRow(c.name, name)))
 	t.Generation = ""
 	return t, nil
+}
+
+// creatable says what is wrong with a new topic that no broker objects to.
+func (s *Service) creatable(ctx context.Context, c *cluster, n creationOf) error {
+	if e := n.checkInSync(); e != nil {
+		return e
+	}
+	return s.allowed(ctx, nil, n.as(c.name, nil))
+}
+
+// as is the new topic on top of the configs in force.
+func (n creationOf) as(connection string, configs []config) *state {
+	st := &state{connection: connection, name: n.name, partitions: int(n.partitions), replicas: int(n.replicas), configs: configs}
+	for key, value := range n.configs {
+		st.configs = set(st.configs, key, *value)
+	}
+	return st
 }
 
 func (s *Service) write(ctx context.Context, c *cluster, name string, d declaration, opts api.WriteOptions, idempotencyKey string) (*api.Topic, error) {
@@ -159,8 +176,8 @@ func alreadyExists(connection, name string) error {
 // create notes the creation first, so that a repeat can take over a topic whose creation was never answered.
 func (s *Service) create(ctx context.Context, c *cluster, name string, d declaration, idempotencyKey string) (*state, error) {
 	n := d.creation(name)
-	if e := n.checkInSync(); e != nil {
-		return nil, e
+	if err := s.creatable(ctx, c, n); err != nil {
+		return nil, err
 	}
 	key := creation(c.name, name)
 	began, err := s.store.BeginCreation(ctx, noun, key, idempotencyKey)
@@ -181,6 +198,9 @@ func (s *Service) create(ctx context.Context, c *cluster, name string, d declara
 func (s *Service) update(ctx context.Context, c *cluster, have *state, d declaration) (*state, error) {
 	change, err := d.against(have)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.allowed(ctx, have, change.applied(have)); err != nil {
 		return nil, err
 	}
 	if err := s.reassigns.Throttle(ctx, c.name, have.name, d.throttle()); err != nil {

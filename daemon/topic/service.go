@@ -31,6 +31,10 @@ const writeTimeout = time.Minute
 // ReadersFunc lists who reads a topic, in words such as `connector "orders-in"`.
 type ReadersFunc func(ctx context.Context, connection, topic string) ([]string, error)
 
+// Rule says why a topic may not be as it would be after a write. before is nil for a new one; what is not known yet of
+// after is missing.
+type Rule func(ctx context.Context, before, after *api.Topic) error
+
 // Service reads and writes topics. It is safe for concurrent use.
 type Service struct {
 	store     *store.Store
@@ -43,6 +47,7 @@ type Service struct {
 
 	mu       sync.Mutex
 	readers  []ReadersFunc
+	rules    []Rule
 	clusters map[string]*cluster // by connection
 	closed   bool
 }
@@ -85,6 +90,34 @@ func (s *Service) AddReaders(f ReadersFunc) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.readers = append(s.readers, f)
+}
+
+// AddRule registers a rule that all topics follow from now on.
+func (s *Service) AddRule(rule Rule) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rules = append(s.rules, rule)
+}
+
+// allowed asks the rules. have is nil for a new topic.
+func (s *Service) allowed(ctx context.Context, have, wanted *state) error {
+	s.mu.Lock()
+	rules := slices.Clone(s.rules)
+	s.mu.Unlock()
+	if len(rules) == 0 {
+		return nil
+	}
+	var before *api.Topic
+	if have != nil {
+		before = answer(have, unknownRow(have.connection, have.name))
+	}
+	after := answer(wanted, unknownRow(wanted.connection, wanted.name))
+	for _, rule := range rules {
+		if err := rule(ctx, before, after); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // AbandonCreation notes that nobody took the answer to a create: the next attempt may take the topic over.

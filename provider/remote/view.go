@@ -82,3 +82,18 @@ func ConnectionOr[M any](m *M, where func(m *M, pointer string) path.Path) func(
 		}
 	}
 }
+
+// All reads a list to its last page.
+func All[T any](page func(cursor string) (*api.Page[T], error)) (*[]T, error) {
+	all := []T{}
+	for cursor := ""; ; {
+		next, err := page(cursor)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, next.Items...)
+		if cursor = next.Next; cursor == "" {
+			return &all, nil
+		}
+	}
+}

@@ -1,0 +1,1 @@
+terraform import headgate_namespace.payments payments

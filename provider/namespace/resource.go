@@ -1,0 +1,152 @@
+// Package namespace is Terraform's view of namespaces.
+package namespace
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"regexp"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/internal/spec"
+	"github.com/headgate/terraform-provider-headgate/provider/kind"
+	"github.com/headgate/terraform-provider-headgate/provider/remote"
+)
+
+var key = remote.Key{Attributes: []string{"name"}, Docs: []string{"The name of the namespace."}, Example: "payments"}
+
+// NewResource makes headgate_namespace.
+func NewResource() resource.Resource {
+	return remote.NewObject(remote.Definition[model, api.Namespace]{
+		Type:       "namespace",
+		Key:        key,
+		Schema:     resourceSchema,
+		What:       (*model).what,
+		Where:      where,
+		Put:        put,
+		Get:        get,
+		Delete:     del,
+		Generation: func(n *api.Namespace) string { return n.Generation },
+		Flatten:    func(m *model, n *api.Namespace, _ bool) error { return m.flatten(n, kind.Resource) },
+		Complete:   func(*model, *api.Namespace) error { return nil },
+		Warnings:   func(n *api.Namespace) []api.Warning { return n.Warnings },
+		// The same apply may create the connections first.
+		Missing: func(pointer string) bool { return strings.HasPrefix(pointer, "/connections/") },
+		Pages:   &remote.Pages[api.Namespace]{Page: list, Key: func(n *api.Namespace) []string { return []string{n.Name} }},
+	})
+}
+
+// declared are the fields that users declare, as the API describes them.
+func declared() []spec.Field { return spec.FieldsOf(reflect.TypeFor[api.NamespaceSettings]()) }
+
+const nameRule = "must be 1 to 63 lower-case letters, digits, dots, dashes and underscores, and begin and end with a letter or digit"
+
+func resourceSchema(context.Context) schema.Schema {
+	attributes := kind.Attributes(declared())
+	maps.Copy(attributes, map[string]schema.Attribute{
+		"name": schema.StringAttribute{
+			MarkdownDescription: "The name of the namespace. Another name needs a new namespace; its topics stay.",
+			Required:            true,
+			Validators:          []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(api.NamePattern), nameRule)},
+			PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
+		},
+	})
+	return schema.Schema{
+		MarkdownDescription: "What a team may do by itself: the topics whose names begin with a prefix, within limits. The daemon holds every write of a topic to the limits, whoever asks for it, " +
+			"and plans show it on the topic's own attribute. Topics that exist already belong to the namespace at once and keep all they have; one that has more than is allowed stays as it is, " +
+			"and must not go further. Destroying a namespace leaves its topics.",
+		Attributes: attributes,
+	}
+}
+
+type model struct {
+	Name        types.String `tfsdk:"name"`
+	TopicPrefix types.String `tfsdk:"topic_prefix"`
+	Connections types.List   `tfsdk:"connections"`
+	Owner       types.String `tfsdk:"owner"`
+	Environment types.String `tfsdk:"environment"`
+	Limits      types.Object `tfsdk:"limits"`
+}
+
+func (m *model) what() string { return fmt.Sprintf("namespace %q", m.Name.ValueString()) }
+
+func where(_ *model, pointer string) path.Path {
+	if pointer == "/name" {
+		return path.Root("name")
+	}
+	return kind.Path(declared(), path.Empty(), pointer)
+}
+
+// object is the declared part.
+func (m *model) object() types.Object {
+	return types.ObjectValueMust(kind.AttrTypes(declared(), kind.Resource), map[string]attr.Value{
+		"topic_prefix": m.TopicPrefix, "connections": m.Connections, "owner": m.Owner, "environment": m.Environment, "limits": m.Limits,
+	})
+}
+
+func (m *model) expand() (api.NamespaceWrite, error) {
+	var body api.NamespaceWrite
+	encoded := kind.Encode(declared(), m.object(), types.Object{})
+	raw, err := encoded.JSON()
+	if err != nil {
+		return body, err
+	}
+	if err := json.Unmarshal(raw, &body); err != nil {
+		return body, fmt.Errorf("encode %s: %w", m.what(), err)
+	}
+	body.Unknown = encoded.Unknown
+	return body, nil
+}
+
+// flatten moves a namespace into state.
+func (m *model) flatten(n *api.Namespace, view kind.View) error {
+	answer, err := kind.NewAnswer(n, nil)
+	if err != nil {
+		return err
+	}
+	prior := types.ObjectNull(kind.AttrTypes(declared(), view))
+	if view == kind.Resource && !m.TopicPrefix.IsNull() { // no import
+		prior = m.object()
+	}
+	values := kind.Decode(declared(), answer, prior, view).Attributes()
+	m.Name = types.StringValue(n.Name)
+	m.TopicPrefix, _ = values["topic_prefix"].(types.String)
+	m.Connections, _ = values["connections"].(types.List)
+	m.Owner, _ = values["owner"].(types.String)
+	m.Environment, _ = values["environment"].(types.String)
+	m.Limits, _ = values["limits"].(types.Object)
+	return nil
+}
+
+func put(ctx context.Context, client *api.Client, w remote.Write[model], options api.WriteOptions) (*api.Namespace, error) {
+	body, err := w.Plan.expand()
+	if err != nil {
+		return nil, err
+	}
+	return client.PutNamespace(ctx, w.Plan.Name.ValueString(), body, options)
+}
+
+func get(ctx context.Context, client *api.Client, m *model) (*api.Namespace, error) {
+	return client.GetNamespace(ctx, m.Name.ValueString())
+}
+
+func del(ctx context.Context, client *api.Client, m *model, options api.WriteOptions) (*api.Deletion, error) {
+	return client.DeleteNamespace(ctx, m.Name.ValueString(), options)
+}
+
+func list(ctx context.Context, client *api.Client, _, cursor string) (*api.Page[api.Namespace], error) {
+	return client.ListNamespaces(ctx, cursor)
+}
