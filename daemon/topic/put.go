@@ -257,6 +257,7 @@ func (d declaration) check() error {
 	if _, err := reassign.ParseThrottle(d.ReplicationThrottle); err != nil && d.knows("/replication_throttle") {
 		all = append(all, api.Invalid("/replication_throttle", "The throttle is not possible", err.Error()+".", "Set it to a size per second, such as \"50MiB\", or to \"unlimited\"."))
 	}
+	all = append(all, api.RefuseCredentials("/config", d.Config)...)
 	for _, key := range slices.Sorted(slices.Values(d.Unset)) {
 		if _, ok := d.Config[key]; ok {
 			all = append(all, api.Invalid(spec.Join("/config", key), "The config is both declared and taken back", "", "Leave it out of unset, or of config."))

@@ -279,6 +279,7 @@ func testRefusals(e *env) {
 		{"bad value", e.prefix + "r6", good(func(b *api.TopicWrite) { b.Config["retention.bytes"] = "much" }), api.CodeInvalid, "/config/retention.bytes", "retention.bytes"},
 		{"bad value, changed", existing, good(func(b *api.TopicWrite) { b.Config["retention.ms"] = "much" }), api.CodeInvalid, "/config/retention.ms", "retention.ms"},
 		{"unknown config, changed", existing, good(func(b *api.TopicWrite) { b.Config["nope"] = "1" }), api.CodeInvalid, "/config/nope", "Unknown topic config name"},
+		{"a secret", e.prefix + "r7", good(func(b *api.TopicWrite) { b.Config["sasl.jaas.config"] = "x" }), api.CodeInvalid, "/config/sasl.jaas.config", "looks like a secret"},
 		{"declared and taken back", existing, good(func(b *api.TopicWrite) { b.Config["flush.ms"] = "1"; b.Unset = []string{"flush.ms"} }), api.CodeInvalid, "/config/flush.ms", "both"},
 	} {
 		t.Run(test.what, func(t *testing.T) {

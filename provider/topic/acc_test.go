@@ -275,11 +275,13 @@ func TestAccTopicRefusesBadInput(t *testing.T) {
 			"replicas": `replication_factor = 9`,
 			"key":      `config = { "no.such.config" = "1" }`,
 			"value":    `config = { "cleanup.policy" = "odd" }`,
+			"secret":   `config = { "ssl.keystore.password" = "hunter-one" }`,
 		}), map[string]string{
 			"headgate_topic.a_b":      `(?i)collide`,
 			"headgate_topic.replicas": `(?i)replica`,
 			"headgate_topic.key":      `no\.such\.config`,
 			"headgate_topic.value":    `cleanup\.policy`,
+			"headgate_topic.secret":   `(?s)looks like a secret.*tls of the\s+headgate_connection`,
 		})
 	})
 }

@@ -17,9 +17,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/httpclient"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/oauthtoken"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/probe"
-	"github.com/headgate/terraform-provider-headgate/daemon/connection/tlsclient"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 )
 
@@ -88,6 +88,9 @@ func (t *tester) identity() string {
 	return s.Mechanism
 }
 
+// errNotReached says that a step on the way, which is written down, failed.
+var errNotReached = errors.New("the token endpoint is not reached")
+
 // token walks to the token endpoint and asks for a token.
 func (t *tester) token(ctx context.Context, source *oauthtoken.Source) error {
 	attribute := t.Attribute
@@ -97,13 +100,10 @@ func (t *tester) token(ctx context.Context, source *oauthtoken.Source) error {
 	if err != nil {
 		return err
 	}
-	address := withDefaultPort(endpoint)
-	if !proxied(endpoint) {
-		if err := t.walk(ctx, endpoint, address); err != nil {
-			return err
-		}
+	if !proxied(endpoint) && !t.walk(ctx) {
+		return errNotReached
 	}
-	return t.Step(ctx, api.StepAuthentication, address, func(ctx context.Context) (string, error) {
+	return t.Step(ctx, api.StepAuthentication, httpclient.HostPort(endpoint), func(ctx context.Context) (string, error) {
 		got, err := source.Token(ctx)
 		if err != nil {
 			return "", tokenFailure(err)
@@ -116,41 +116,18 @@ func (t *tester) token(ctx context.Context, source *oauthtoken.Source) error {
 	})
 }
 
-// walk takes the steps that come before the first byte of HTTP.
-func (t *tester) walk(ctx context.Context, endpoint *url.URL, address string) error {
-	if err := t.DNS(ctx, address); err != nil {
-		return err
-	}
-	conn, err := t.TCP(ctx, address)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = conn.Close() }()
-	if endpoint.Scheme != "https" {
-		return nil
-	}
-	cfg, err := tlsclient.Config(t.c.SASL.OAuth.TLS, endpoint.Hostname())
-	if err != nil {
-		return err
-	}
+// walk takes the steps that come before the first byte of HTTP, in the words of the token endpoint's own fields.
+func (t *tester) walk(ctx context.Context) bool {
 	brokers := t.Own
-	t.Own = func(field string) string { // the fields that are meant here
+	t.Own = func(field string) string {
 		if strings.HasPrefix(field, "/tls") {
 			return brokers("/sasl/oauth" + field)
 		}
 		return brokers("/sasl/oauth/token_endpoint")
 	}
 	defer func() { t.Own = brokers }()
-	_, err = t.TLS(ctx, conn, address, cfg, "If the token endpoint speaks plain HTTP, write http:// in its URL.")
-	return err
-}
-
-func withDefaultPort(u *url.URL) string {
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
-	return net.JoinHostPort(u.Hostname(), port)
+	_, ok := httpclient.Access{TLS: t.c.SASL.OAuth.TLS, Server: "token endpoint"}.Reach(ctx, &t.Recorder, t.c.SASL.OAuth.TokenEndpoint)
+	return ok
 }
 
 // proxied says that a proxy stands between: then the way to the endpoint is the proxy's.

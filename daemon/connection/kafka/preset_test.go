@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/connection"
@@ -115,6 +116,41 @@ func TestVendorHandshakes(t *testing.T) {
 	}
 	if want := "https://127.0.0.1/.default"; tokens.scope.Load() != want || tokens.path.Load() != "/tenant/oauth2/v2.0/token" {
 		t.Errorf("asked for the scope %v at %v", tokens.scope.Load(), tokens.path.Load())
+	}
+}
+
+// Upstash's Kafka wants SCRAM over TLS; its REST endpoint takes the same user.
+func TestUpstash(t *testing.T) {
+	pki := newPKI(t)
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.EnableSASL(), kfake.Superuser("SCRAM-SHA-256", "alice", "secret"), kfake.TLS(serverTLS(t, pki.Server, nil)))
+	must(t, err)
+	t.Cleanup(cluster.Close)
+	rest := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, password, _ := r.BasicAuth()
+		switch {
+		case r.URL.Path != "/topics":
+			w.WriteHeader(http.StatusNotFound)
+		case user != "alice" || password != "secret":
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+	}))
+	t.Cleanup(rest.Close)
+	for name, tt := range map[string]struct{ url, attribute string }{
+		"both": {rest.URL, ""}, "Kafka only": {"", ""}, "another path": {rest.URL + "/v9", "/spec/rest_url"}, "down": {"http://" + closedPort(t), "/spec/rest_url"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			spec := &api.UpstashConnection{Endpoint: cluster.ListenAddrs()[0], Username: "alice", Password: "secret", RESTURL: tt.url, CACertificate: string(pki.CA.Cert)}
+			result := preset("upstash").Test(t.Context(), spec)
+			if tt.attribute == "" {
+				if !result.OK {
+					t.Errorf("got %v", result.Error)
+				}
+				return
+			}
+			if result.OK || result.Error.Attribute != tt.attribute || !strings.Contains(result.Error.Summary, "the REST endpoint") {
+				t.Errorf("got %+v", result.Error)
+			}
+		})
 	}
 }
 

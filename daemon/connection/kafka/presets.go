@@ -2,11 +2,16 @@ package kafka
 
 import (
 	"context"
+	"fmt"
 	"net"
+	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/connection"
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/httpclient"
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/probe"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/internal/spec"
 )
@@ -29,7 +34,7 @@ func Presets() map[string]connection.Kind {
 			"/sasl/oauth": "/entra_id", "/sasl/oauth/client_id": "/entra_id/client_id", "/sasl/oauth/client_secret": "/entra_id/client_secret",
 			"/sasl/oauth/token_endpoint": "/entra_id/authority", "/tls/ca_certificate": "/ca_certificate",
 		}},
-		"upstash": preset[api.UpstashConnection]{convert: upstash, fields: fields{
+		"upstash": preset[api.UpstashConnection]{convert: upstash, check: checkUpstash, more: upstashREST, fields: fields{
 			"/bootstrap_servers": "/endpoint", "/sasl/username": "/username", "/sasl/password": "/password", "/tls/ca_certificate": "/ca_certificate",
 		}},
 	}
@@ -59,7 +64,8 @@ func (f fields) own(pointer string) string {
 // preset implements [connection.Preset] for a spec of type T.
 type preset[T any] struct {
 	convert func(*T) *api.KafkaConnection
-	check   func(*T) []spec.Problem // of what convert relies on; may be nil
+	check   func(*T) []spec.Problem            // of what convert relies on; may be nil
+	more    func(context.Context, *tester, *T) // steps of a test after those of Kafka; may be nil
 	fields  fields
 }
 
@@ -100,8 +106,14 @@ func (p preset[T]) References(target any) []connection.Reference {
 
 // Test tries the connection as the kind kafka does, in the preset's own words.
 func (p preset[T]) Test(ctx context.Context, target any) api.ConnectionTest {
-	t := target.(*T)
-	return newTester(p.convert(t), p.fields).test(ctx)
+	spec := target.(*T)
+	t := newTester(p.convert(spec), p.fields)
+	result := t.test(ctx)
+	if p.more == nil || !result.OK {
+		return result
+	}
+	p.more(ctx, t, spec)
+	return t.Result()
 }
 
 // overTLS is a connection that authenticates over TLS, as all vendors want it.
@@ -229,4 +241,61 @@ func connectionString(text string) (host string, complete bool) {
 func upstash(c *api.UpstashConnection) *api.KafkaConnection {
 	login := &api.KafkaSASL{Mechanism: api.SASLScramSHA256, Username: c.Username, Password: c.Password}
 	return overTLS([]string{c.Endpoint}, "9092", login, c.CACertificate, c.SchemaRegistry)
+}
+
+func checkUpstash(c *api.UpstashConnection) []spec.Problem {
+	if c.RESTURL == "" {
+		return nil
+	}
+	return httpclient.CheckURL(c.RESTURL, "/rest_url", "https://neat-fox-12345-eu1-rest-kafka.upstash.io")
+}
+
+// restTimeout bounds one request to the REST endpoint.
+const restTimeout = 10 * time.Second
+
+// upstashREST lists the topics over REST: upstash.com/docs/kafka, "REST API".
+func upstashREST(ctx context.Context, t *tester, c *api.UpstashConnection) {
+	if c.RESTURL == "" {
+		return
+	}
+	t.Attribute, t.Subject = "/spec/rest_url", "the REST endpoint"
+	access := httpclient.Access{Basic: &api.BasicAuthentication{Username: c.Username, Password: c.Password}, Server: "REST endpoint"}
+	if c.CACertificate != "" {
+		access.TLS = &api.TLS{CACertificate: c.CACertificate}
+	}
+	address, ok := access.Reach(ctx, &t.Recorder, c.RESTURL)
+	if !ok {
+		return
+	}
+	_ = t.Step(ctx, api.StepAuthentication, address, func(ctx context.Context) (string, error) {
+		status, err := listOverREST(ctx, access, strings.TrimSuffix(c.RESTURL, "/")+"/topics")
+		switch {
+		case err != nil:
+			return "", probe.Fail("what listens there does not answer", "Check rest_url: its scheme, host and port.", err)
+		case status == http.StatusUnauthorized || status == http.StatusForbidden:
+			return "", probe.Blame("/sasl/password", "the REST endpoint refuses the user name or password", "Check {/sasl/username} and {/sasl/password}.", nil)
+		case status != http.StatusOK:
+			return "", probe.Fail(fmt.Sprintf("what listens there answers %d, not as Upstash's REST endpoint", status), "Check rest_url, path included.", nil)
+		}
+		return access.Identity(), nil
+	})
+}
+
+func listOverREST(ctx context.Context, access httpclient.Access, url string) (int, error) {
+	client, transport, err := access.Client(restTimeout)
+	if err != nil {
+		return 0, err
+	}
+	defer transport.CloseIdleConnections()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return 0, fmt.Errorf("make request: %w", err)
+	}
+	access.Authorize(req)
+	resp, err := client.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	return resp.StatusCode, nil
 }

@@ -185,5 +185,7 @@ func (t *tester) advertised(ctx context.Context, brokers map[string]bool) {
 func (t *tester) explainAdvertised(address string) {
 	failure := t.Failure()
 	failure.Detail = fmt.Sprintf("The bootstrap servers answer, but the cluster advertises a broker at %s, which cannot be reached from here: %s", address, failure.Detail)
-	failure.Remedy = "Use the listener that is meant for this network, or correct advertised.listeners on the brokers."
+	if last := t.Test.Steps[len(t.Test.Steps)-1]; last.Step != api.StepTLS {
+		failure.Remedy = "Use the listener that is meant for this network, or correct advertised.listeners on the brokers."
+	}
 }
