@@ -47,29 +47,14 @@ func newClient(t *testing.T) *client {
 // do sends a request and answers header and body of the expected status.
 func (c *client) do(method, path, body string, header map[string]string, want int) (http.Header, []byte) {
 	c.t.Helper()
-	req, err := http.NewRequestWithContext(c.t.Context(), method, c.endpoint+path, strings.NewReader(body))
+	status, answered, raw, err := c.exchange(method, path, body, header)
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	if body != "" {
-		req.Header.Set("Content-Type", "application/json")
+	if status != want {
+		c.t.Fatalf("%s %s: %d, want %d: %s", method, path, status, want, raw)
 	}
-	for k, v := range header {
-		req.Header.Set(k, v)
-	}
-	resp, err := c.http.Do(req)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	raw, err := io.ReadAll(resp.Body)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	if resp.StatusCode != want {
-		c.t.Fatalf("%s %s: %d, want %d: %s", method, path, resp.StatusCode, want, raw)
-	}
-	return resp.Header, raw
+	return answered, raw
 }
 
 func (c *client) fail(method, path, body string, header map[string]string, want int) api.Error {
@@ -286,17 +271,27 @@ func TestAnswerThatNobodyTakesLeavesTheObjectToTheNextCreate(t *testing.T) {
 
 // try sends a request and answers its status.
 func (c *client) try(method, path, body string, header map[string]string) (int, error) {
+	status, _, _, err := c.exchange(method, path, body, header)
+	return status, err
+}
+
+// exchange sends a request and answers status, header and body.
+func (c *client) exchange(method, path, body string, header map[string]string) (int, http.Header, []byte, error) {
 	req, err := http.NewRequestWithContext(c.t.Context(), method, c.endpoint+path, strings.NewReader(body))
 	if err != nil {
-		return 0, err
+		return 0, nil, nil, err
 	}
-	req.Header.Set("Content-Type", "application/json")
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
 	for k, v := range header {
 		req.Header.Set(k, v)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return 0, err
+		return 0, nil, nil, err
 	}
-	return resp.StatusCode, resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
+	raw, err := io.ReadAll(resp.Body)
+	return resp.StatusCode, resp.Header, raw, err
 }
