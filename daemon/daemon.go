@@ -11,7 +11,14 @@ import (
 	"sync/atomic"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/connection"
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/apicurio"
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/glue"
+	httpconn "github.com/headgate/terraform-provider-headgate/daemon/connection/http"
 	kafkaconn "github.com/headgate/terraform-provider-headgate/daemon/connection/kafka"
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/kinesis"
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/mysql"
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/postgresql"
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/pulsar"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/schemaregistry"
 	"github.com/headgate/terraform-provider-headgate/daemon/connector"
 	kafkasource "github.com/headgate/terraform-provider-headgate/daemon/connector/kafka"
@@ -61,6 +68,13 @@ func connectionKinds() map[string]connection.Kind {
 	kinds := map[string]connection.Kind{
 		kafkaconn.KindName:      kafkaconn.Kind{},
 		schemaregistry.KindName: schemaregistry.Kind{},
+		apicurio.KindName:       apicurio.Kind{},
+		glue.KindName:           glue.Kind{},
+		kinesis.KindName:        kinesis.Kind{},
+		pulsar.KindName:         pulsar.Kind{},
+		postgresql.KindName:     postgresql.Kind{},
+		mysql.KindName:          mysql.Kind{},
+		httpconn.KindName:       httpconn.Kind{},
 	}
 	maps.Copy(kinds, kafkaconn.Presets())
 	return kinds

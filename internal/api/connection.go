@@ -43,17 +43,6 @@ type SchemaRegistryConnection struct {
 	TLS    *TLS                 `json:"tls,omitempty" doc:"TLS, for https URLs."`
 }
 
-// BasicAuthentication is HTTP basic authentication.
-type BasicAuthentication struct {
-	Username string `json:"username" minLength:"1" doc:"The user name or API key."`
-	Password string `json:"password" secret:"true" doc:"The password or API secret."`
-}
-
-// BearerToken is HTTP bearer authentication.
-type BearerToken struct {
-	Token string `json:"token" secret:"true" doc:"The token."`
-}
-
 // Steps of a connection test, in their order.
 const (
 	StepDNS            = "dns"

@@ -19,6 +19,13 @@ func BuiltinKinds() Kinds {
 			spec.KindOf[EventHubsConnection]("event_hubs", "The Kafka endpoint of an Azure Event Hubs namespace, by a connection string or Microsoft Entra ID."),
 			spec.KindOf[UpstashConnection]("upstash", "A Kafka cluster of Upstash."),
 			spec.KindOf[SchemaRegistryConnection]("schema_registry", "A schema registry that speaks the Confluent Schema Registry API."),
+			spec.KindOf[ApicurioConnection]("apicurio", "An Apicurio Registry, by its own API; for its Confluent-compatible one use `schema_registry`."),
+			spec.KindOf[GlueConnection]("glue", "An AWS Glue Schema Registry."),
+			spec.KindOf[KinesisConnection]("kinesis", "Amazon Kinesis Data Streams in one region."),
+			spec.KindOf[PulsarConnection]("pulsar", "Apache Pulsar, or Astra Streaming."),
+			spec.KindOf[PostgreSQLConnection]("postgresql", "A PostgreSQL database."),
+			spec.KindOf[MySQLConnection]("mysql", "A MySQL or MariaDB database."),
+			spec.KindOf[HTTPConnection]("http", "An HTTP endpoint."),
 		},
 		Sources: spec.Kinds{
 			spec.KindOf[KafkaSource]("kafka", "Topics of a Kafka cluster."),

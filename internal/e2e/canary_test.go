@@ -265,36 +265,35 @@ func (c *canaries) mistakes() {
 func (c *canaries) presets(pki *real.PKI) {
 	c.t.Helper()
 	const nowhere = "127.0.0.1:1"
-	tlsOf := func(at string) map[string]any {
-		password := c.fresh(at + "/client_key_password")
-		key, err := pki.Client.Encrypted(password)
-		must(c.t, err)
-		settings := clientTLS(pki.CA.Cert, real.KeyPair{Cert: pki.Client.Cert, Key: []byte(c.keep(at+"/client_key", string(key)))})
-		settings["client_key_password"] = password
-		return settings
-	}
-	aws := func(at string) map[string]any {
-		return map[string]any{"access_key_id": "AKIDEXAMPLE", "secret_access_key": c.fresh(at + "/secret_access_key"), "session_token": c.fresh(at + "/session_token")}
-	}
 	hubs := c.fresh("event_hubs/connection_string")
-	for name, one := range map[string]struct {
-		kind string
-		spec map[string]any
-	}{
-		"bearer-tokens": {"kafka", map[string]any{"bootstrap_servers": []string{nowhere}, "tls": tlsOf("kafka/tls"), "sasl": map[string]any{"mechanism": "OAUTHBEARER", "oauth": map[string]any{
-			"token_endpoint": "https://" + nowhere + "/token", "client_id": "headgate", "client_secret": c.fresh("kafka/sasl/oauth/client_secret"), "tls": tlsOf("kafka/sasl/oauth/tls"),
+	c.declare(map[string]declared{
+		"bearer-tokens": {"kafka", map[string]any{"bootstrap_servers": []string{nowhere}, "tls": c.tlsOf(pki, "kafka/tls"), "sasl": map[string]any{"mechanism": "OAUTHBEARER", "oauth": map[string]any{
+			"token_endpoint": "https://" + nowhere + "/token", "client_id": "headgate", "client_secret": c.fresh("kafka/sasl/oauth/client_secret"), "tls": c.tlsOf(pki, "kafka/sasl/oauth/tls"),
 		}}}},
-		"signed":    {"kafka", map[string]any{"bootstrap_servers": []string{nowhere}, "sasl": map[string]any{"mechanism": "AWS_MSK_IAM", "aws_region": "eu-central-1", "aws": aws("kafka/sasl/aws")}}},
+		"signed":    {"kafka", map[string]any{"bootstrap_servers": []string{nowhere}, "sasl": map[string]any{"mechanism": "AWS_MSK_IAM", "aws_region": "eu-central-1", "aws": c.awsOf("kafka/sasl/aws")}}},
 		"tickets":   {"kafka", map[string]any{"bootstrap_servers": []string{nowhere}, "sasl": map[string]any{"mechanism": "GSSAPI", "username": "headgate", "kerberos": map[string]any{"config": krb5, "keytab": c.keytab("kafka/sasl/kerberos/keytab")}}}},
-		"registry":  {"schema_registry", map[string]any{"url": "https://" + nowhere, "tls": tlsOf("schema_registry/tls")}},
+		"registry":  {"schema_registry", map[string]any{"url": "https://" + nowhere, "tls": c.tlsOf(pki, "schema_registry/tls")}},
 		"confluent": {"confluent_cloud", map[string]any{"bootstrap_server": nowhere, "api_key": "KEY", "api_secret": c.fresh("confluent_cloud/api_secret")}},
-		"msk":       {"msk", map[string]any{"bootstrap_servers": []string{nowhere}, "region": "eu-central-1", "iam": aws("msk/iam")}},
+		"msk":       {"msk", map[string]any{"bootstrap_servers": []string{nowhere}, "region": "eu-central-1", "iam": c.awsOf("msk/iam")}},
 		"msk-scram": {"msk", map[string]any{"bootstrap_servers": []string{nowhere}, "scram": map[string]any{"username": "alice", "password": c.fresh("msk/scram/password")}}},
-		"redpanda":  {"redpanda", map[string]any{"bootstrap_servers": []string{nowhere}, "tls": tlsOf("redpanda/tls"), "sasl": map[string]any{"username": "alice", "password": c.fresh("redpanda/sasl/password")}}},
+		"redpanda":  {"redpanda", map[string]any{"bootstrap_servers": []string{nowhere}, "tls": c.tlsOf(pki, "redpanda/tls"), "sasl": map[string]any{"username": "alice", "password": c.fresh("redpanda/sasl/password")}}},
 		"hubs":      {"event_hubs", map[string]any{"namespace": nowhere, "connection_string": "Endpoint=sb://127.0.0.1/;SharedAccessKeyName=headgate;SharedAccessKey=" + hubs}},
 		"entra":     {"event_hubs", map[string]any{"namespace": nowhere, "entra_id": map[string]any{"tenant_id": "tenant", "client_id": "headgate", "client_secret": c.fresh("event_hubs/entra_id/client_secret")}}},
 		"upstash":   {"upstash", map[string]any{"endpoint": nowhere, "username": "alice", "password": c.fresh("upstash/password")}},
-	} {
+	})
+	c.declare(c.others(pki))
+}
+
+// declared is a connection of a kind.
+type declared struct {
+	kind string
+	spec map[string]any
+}
+
+// declare puts connections that lead nowhere.
+func (c *canaries) declare(all map[string]declared) {
+	c.t.Helper()
+	for name, one := range all {
 		path := "/v1/connections/" + name
 		c.want(http.StatusBadGateway, http.MethodPut, path, map[string]any{"kind": one.kind, "spec": one.spec})
 		c.want(http.StatusOK, http.MethodPut, path, map[string]any{"kind": one.kind, "spec": one.spec, "test": false})

@@ -1,13 +1,14 @@
-// Package real starts real systems for tests: Apache Kafka clusters, the Apicurio Registry, an OAuth 2.0 token server, a
-// Kerberos KDC, and moto, a fake of AWS. They come from Maven Central and PyPI at pinned versions, are kept in a cache
-// folder, and listen on free ports of the loopback interface only. The KDC is the machine's own MIT Kerberos.
+// Package real starts real systems for tests: Apache Kafka clusters, the Apicurio Registry, Pulsar, PostgreSQL, MariaDB,
+// an OAuth 2.0 token server, a Kerberos KDC, and moto, a fake of AWS. The databases and the KDC (MIT Kerberos) are those
+// of the machine; the others come from Maven Central and PyPI at pinned versions and are kept in a cache folder. All
+// listen on free ports of the loopback interface only.
 //
 // Tests take the systems that "make test-real" started for the whole run with [Shared], and a cluster of their own,
 // whose brokers they may stop and kill, with [Dedicated]. Both skip the test when no real systems were started. The name
 // of such a test starts with TestReal: "make test-real" runs only those.
 //
-// It needs mvn, a JDK of at least 17 for Kafka and one of at least 25 for Apicurio, and Python for moto. An error names
-// what is missing.
+// It needs mvn, a JDK of at least 17 for Kafka and Pulsar and one of at least 25 for Apicurio, and Python for moto. An
+// error names what is missing.
 package real
 
 import (

@@ -266,6 +266,14 @@ func TestAccConnectionPresets(t *testing.T) {
 		"upstash":         `upstash = { endpoint = "127.0.0.1:1", username = "u", password_wo = "hunter-one", password_wo_version = 1 }`,
 		"oauthbearer":     `kafka = { bootstrap_servers = ["127.0.0.1:1"], sasl = { mechanism = "OAUTHBEARER", oauth = { token_endpoint = "https://127.0.0.1:1", client_id = "c", client_secret_wo = "hunter-one", client_secret_wo_version = 1, scopes = ["a"], extensions = { logicalCluster = "lkc-1" }, tls = {} } } }`,
 		"aws_msk_iam":     `kafka = { bootstrap_servers = ["127.0.0.1:1"], sasl = { mechanism = "AWS_MSK_IAM", aws_region = "eu-central-1" } }`,
+		"kinesis":         `kinesis = { region = "eu-central-1", credentials = { access_key_id = "a", secret_access_key_wo = "hunter-one", secret_access_key_wo_version = 1 } }`,
+		"kinesis_default": `kinesis = { region = "eu-central-1" }`,
+		"glue":            `glue = { region = "eu-central-1", credentials = { role_arn = "arn:aws:iam::123456789012:role/headgate" } }`,
+		"apicurio":        `apicurio = { url = "https://127.0.0.1:1/apis/registry/v3", oauth2 = { token_endpoint = "https://127.0.0.1:1", client_id = "c", client_secret_wo = "hunter-one", client_secret_wo_version = 1 } }`,
+		"pulsar":          `pulsar = { service_url = "pulsar://127.0.0.1:1", admin_url = "http://127.0.0.1:1", token_wo = "hunter-one", token_wo_version = 1 }`,
+		"postgresql":      `postgresql = { host = "127.0.0.1", database = "d", username = "u", password_wo = "hunter-one", password_wo_version = 1 }`,
+		"mysql":           `mysql = { host = "127.0.0.1", port = 1, username = "u", password_wo = "hunter-one", password_wo_version = 1, ssl_mode = "REQUIRED" }`,
+		"http":            `http = { url = "https://127.0.0.1:1", headers = { "X-Team" = "payments" }, api_key = { key_wo = "hunter-one", key_wo_version = 1 }, probe = {} }`,
 		"gssapi":          `kafka = { bootstrap_servers = ["127.0.0.1:1"], sasl = { mechanism = "GSSAPI", username = "u", password_wo = "hunter-one", password_wo_version = 1, kerberos = { realm = "EXAMPLE.TEST", config = "[libdefaults]\n" } } }`,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -293,6 +301,8 @@ func TestAccConnectionPresetsRefuseBadInput(t *testing.T) {
 		"hub":      `event_hubs = { namespace = "contoso", connection_string_wo = "nonsense", connection_string_wo_version = 1 }`,
 		"username": `kafka = { bootstrap_servers = ["x:1"], sasl = { mechanism = "PLAIN", password_wo = "x", password_wo_version = 1 } }`,
 		"oauth":    `kafka = { bootstrap_servers = ["x:1"], sasl = { mechanism = "OAUTHBEARER" } }`,
+		"header":   `http = { url = "https://127.0.0.1:1", headers = { "Authorization" = "Bearer hunter" } }`,
+		"key":      `kinesis = { region = "eu-central-1", credentials = { access_key_id = "a" } }`,
 		"down":     `confluent_cloud = { bootstrap_server = "127.0.0.1:1", api_key = "key", api_secret_wo = "p", api_secret_wo_version = 1 }`,
 	} {
 		declared += fmt.Sprintf("resource \"headgate_connection\" %q {\n  name = %q\n  %s\n}\n", name, name, block)
@@ -304,6 +314,8 @@ func TestAccConnectionPresetsRefuseBadInput(t *testing.T) {
 		"headgate_connection.hub":      `connection_string is not a connection string of Event Hubs`,
 		"headgate_connection.username": `sasl.username is required with mechanism PLAIN`,
 		"headgate_connection.oauth":    `sasl.oauth is required with mechanism OAUTHBEARER`,
+		"headgate_connection.header":   `looks\s+like\s+a\s+credential`,
+		"headgate_connection.key":      `secret_access_key is required with access_key_id`,
 		"headgate_connection.down":     `nothing listens on this port`,
 	})
 }

@@ -132,8 +132,8 @@ func identity(got aws.Credentials, c *api.AWSCredentials) string {
 
 // Explain says what a refusal of the credentials means; nil when err is none.
 func Explain(err error) error {
-	var refused smithy.APIError
-	if !errors.As(err, &refused) {
+	refused, ok := errors.AsType[smithy.APIError](err)
+	if !ok {
 		return nil
 	}
 	message := refused.ErrorMessage()
@@ -159,8 +159,8 @@ func clockSkew(refused error) error {
 
 // IsDenied says whether AWS knows who asks and does not let them.
 func IsDenied(err error) bool {
-	var refused smithy.APIError
-	if !errors.As(err, &refused) {
+	refused, ok := errors.AsType[smithy.APIError](err)
+	if !ok {
 		return false
 	}
 	switch strings.TrimSuffix(refused.ErrorCode(), "Exception") {
@@ -172,8 +172,7 @@ func IsDenied(err error) bool {
 
 // Says is what AWS says about a failure: its code and message, without the SDK's words around them.
 func Says(err error) string {
-	var refused smithy.APIError
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[smithy.APIError](err); ok {
 		return strings.TrimSuffix(fmt.Sprintf("%s: %s", refused.ErrorCode(), refused.ErrorMessage()), ": ")
 	}
 	return err.Error()

@@ -84,3 +84,37 @@ resource "headgate_connection" "tokens" {
   }
   test = false
 }
+
+# Beside Kafka: Kinesis with a role, Pulsar with a token (Astra Streaming too), databases for change data capture.
+resource "headgate_connection" "clicks" {
+  name = "clicks"
+  kinesis = {
+    region      = "eu-central-1"
+    credentials = { role_arn = "arn:aws:iam::123456789012:role/headgate" } # without it: whatever the daemon's machine has
+  }
+  test = false
+}
+
+resource "headgate_connection" "pulsar" {
+  name = "pulsar"
+  pulsar = {
+    service_url      = "pulsar+ssl://pulsar.internal:6651"
+    admin_url        = "https://pulsar.internal:8443"
+    tenant           = "payments"
+    token_wo         = var.client_secret
+    token_wo_version = 1
+  }
+  test = false
+}
+
+resource "headgate_connection" "shop" {
+  name = "shop"
+  postgresql = {
+    host                = "db.internal"
+    database            = "shop"
+    username            = "headgate"
+    password_wo         = var.client_secret
+    password_wo_version = 1
+  }
+  test = false
+}
