@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"sync/atomic"
 
+	"github.com/headgate/terraform-provider-headgate/daemon/acl"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/apicurio"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/glue"
@@ -24,9 +25,11 @@ import (
 	kafkasource "github.com/headgate/terraform-provider-headgate/daemon/connector/kafka"
 	"github.com/headgate/terraform-provider-headgate/daemon/namespace"
 	"github.com/headgate/terraform-provider-headgate/daemon/preview"
+	"github.com/headgate/terraform-provider-headgate/daemon/quota"
 	"github.com/headgate/terraform-provider-headgate/daemon/reassign"
 	"github.com/headgate/terraform-provider-headgate/daemon/registry"
 	"github.com/headgate/terraform-provider-headgate/daemon/schema"
+	"github.com/headgate/terraform-provider-headgate/daemon/scramuser"
 	"github.com/headgate/terraform-provider-headgate/daemon/secret"
 	"github.com/headgate/terraform-provider-headgate/daemon/server"
 	"github.com/headgate/terraform-provider-headgate/daemon/store"
@@ -116,6 +119,7 @@ func New(ctx context.Context, cfg Config) (*Daemon, error) {
 	d.Handler, err = server.New(server.Config{
 		Kinds: cfg.Kinds, Connections: connections, Topics: d.topics, Reassigns: d.reassigns, Namespaces: namespaces, Connectors: d.connectors,
 		Previews: preview.New(connections, d.admins, cfg.Log), Schemas: d.schemas,
+		ACLs: acl.New(cfg.Store, connections, d.admins), SCRAMUsers: scramuser.New(cfg.Store, connections, d.admins), Quotas: quota.New(cfg.Store, connections, d.admins),
 		Registry: registry.New(cfg.Store, cfg.Log).Handler(),
 		Version:  cfg.Version, Tokens: cfg.Tokens, Issued: token.New(cfg.Store), Ready: d.readiness, Log: cfg.Log,
 	})

@@ -64,6 +64,9 @@ resource "headgate_namespace" "payments" {
 		"resources/headgate_namespace":                connections,
 		"data-sources/headgate_namespace":             connections + namespace,
 		"data-sources/headgate_namespaces":            connections + namespace,
+		"resources/headgate_acl":                      connections,
+		"resources/headgate_scram_user":               connections,
+		"resources/headgate_client_quota":             connections,
 	}
 }
 
@@ -112,6 +115,9 @@ func apply(t *testing.T, dir, before string) {
 	if dir == "resources/headgate_connection" {
 		variables["kafka_password"] = config.StringVariable("hunter-one")
 		variables["client_secret"] = config.StringVariable("hunter-two")
+	}
+	if dir == "resources/headgate_scram_user" {
+		variables["billing_password"] = config.StringVariable("hunter-two")
 	}
 	step := func(dir string, checks ...plancheck.PlanCheck) resource.TestStep {
 		return resource.TestStep{

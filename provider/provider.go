@@ -18,12 +18,15 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/provider/acl"
 	"github.com/headgate/terraform-provider-headgate/provider/connection"
 	"github.com/headgate/terraform-provider-headgate/provider/connector"
 	functions "github.com/headgate/terraform-provider-headgate/provider/function"
 	"github.com/headgate/terraform-provider-headgate/provider/namespace"
+	"github.com/headgate/terraform-provider-headgate/provider/quota"
 	"github.com/headgate/terraform-provider-headgate/provider/remote"
 	registryschema "github.com/headgate/terraform-provider-headgate/provider/schema"
+	"github.com/headgate/terraform-provider-headgate/provider/scramuser"
 	"github.com/headgate/terraform-provider-headgate/provider/token"
 	"github.com/headgate/terraform-provider-headgate/provider/topic"
 )
@@ -123,6 +126,9 @@ func (p *headgate) Resources(context.Context) []func() resource.Resource {
 		namespace.NewResource,
 		registryschema.NewResource,
 		registryschema.NewSettingsResource,
+		acl.NewResource,
+		scramuser.NewResource,
+		quota.NewResource,
 		func() resource.Resource { return connector.NewSourceResource(p.kinds.Sources) },
 	}
 }

@@ -195,6 +195,8 @@ func (c *Cluster) interceptAll(ctx context.Context) {
 	interceptIf(ctx, c, kmsg.DescribeTopicPartitions, c.describeTopicPartitions, func(*kmsg.DescribeTopicPartitionsRequest) bool {
 		return c.moved()
 	})
+	intercept(ctx, c, kmsg.CreateACLs, c.createACLs)
+	intercept(ctx, c, kmsg.AlterClientQuotas, c.alterClientQuotas)
 }
 
 type answer struct {
@@ -270,6 +272,10 @@ func tagsOf(req kmsg.Request) *kmsg.Tags {
 	case *kmsg.MetadataRequest:
 		return &r.UnknownTags
 	case *kmsg.DescribeTopicPartitionsRequest:
+		return &r.UnknownTags
+	case *kmsg.CreateACLsRequest:
+		return &r.UnknownTags
+	case *kmsg.AlterClientQuotasRequest:
 		return &r.UnknownTags
 	default:
 		return nil

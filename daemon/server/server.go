@@ -13,12 +13,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/headgate/terraform-provider-headgate/daemon/acl"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection"
 	"github.com/headgate/terraform-provider-headgate/daemon/connector"
 	"github.com/headgate/terraform-provider-headgate/daemon/namespace"
 	"github.com/headgate/terraform-provider-headgate/daemon/preview"
+	"github.com/headgate/terraform-provider-headgate/daemon/quota"
 	"github.com/headgate/terraform-provider-headgate/daemon/reassign"
 	"github.com/headgate/terraform-provider-headgate/daemon/schema"
+	"github.com/headgate/terraform-provider-headgate/daemon/scramuser"
 	"github.com/headgate/terraform-provider-headgate/daemon/token"
 	"github.com/headgate/terraform-provider-headgate/daemon/topic"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
@@ -37,6 +40,9 @@ type Config struct {
 	Previews    *preview.Service
 	Schemas     *schema.Service
 	Connectors  *connector.Service
+	ACLs        *acl.Service
+	SCRAMUsers  *scramuser.Service
+	Quotas      *quota.Service
 	// Registry is the built-in schema registry, served below /registry.
 	Registry http.Handler
 	Version  api.Version
@@ -59,6 +65,7 @@ func New(cfg Config) (http.Handler, error) {
 	s.connectionRoutes(face)
 	s.topicRoutes(face)
 	s.namespaceRoutes(face)
+	s.accessRoutes(face)
 	s.schemaRoutes(face)
 	s.connectorRoutes(face)
 	s.tokenRoutes(face)

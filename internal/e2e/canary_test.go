@@ -434,6 +434,14 @@ func TestCanary(t *testing.T) {
 	withCertificate := fakeRegistry(t, func(*http.Request) bool { return true }, nil, mutualTLS(t, pki))
 	put(http.StatusOK, "mutual", "kafka", false, map[string]any{"bootstrap_servers": []string{handshakes(t, mutualTLS(t, pki))}, "security_protocol": "SSL", "tls": clientTLS(pki.CA.Cert, client)})
 	c.want(http.StatusOK, http.MethodPut, "/v1/connections/open", map[string]any{"kind": "kafka", "spec": map[string]any{"bootstrap_servers": from.servers, "security_protocol": "PLAINTEXT"}})
+	for query, status := range map[string]int{"?dry_run=true": http.StatusOK, "": http.StatusOK, "?again": http.StatusUnprocessableEntity} {
+		body := map[string]any{"password": c.fresh("scram_user/password")}
+		if status != http.StatusOK {
+			body["mechanisms"] = "PLAIN"
+		}
+		c.want(status, http.MethodPut, "/v1/connections/open/scram-users/canary"+query, body)
+	}
+	c.want(http.StatusOK, http.MethodGet, "/v1/connections/open/scram-users/canary", nil)
 
 	var user, holder allowed
 	user.set(c.fresh("schema_registry/basic/password"))

@@ -1,0 +1,168 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/headgate/terraform-provider-headgate/daemon/connection"
+	"github.com/headgate/terraform-provider-headgate/internal/api"
+)
+
+const (
+	// showTimeout bounds the wait until all brokers show a change that the controller took.
+	showTimeout = 15 * time.Second
+	showPause   = 20 * time.Millisecond
+)
+
+var errNotShown = fmt.Errorf("not every broker shows it after %v", showTimeout)
+
+// Cluster is the Kafka cluster of a connection, to be asked and changed.
+type Cluster struct {
+	Connection string
+	Admin      *kadm.Client
+	// Raw takes the requests that Admin has no words for.
+	Raw *kgo.Client
+}
+
+// Cluster opens a connection for one request. The clients stay the set's to close.
+func (a *Admins) Cluster(ctx context.Context, conns *connection.Service, name string) (*Cluster, error) {
+	target, err := conns.Resolve(ctx, name, "/connection", KindName)
+	if err != nil {
+		return nil, err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	one, err := a.current(target)
+	if err != nil {
+		return nil, (&Cluster{Connection: name}).Failure("make a client", "", err)
+	}
+	return &Cluster{Connection: name, Admin: one.client, Raw: one.raw}, nil
+}
+
+// Failure says that something could not be asked of the cluster: nothing is known then, least of all that something is
+// absent. right is what the connection's user must be allowed to do, such as "Describe the cluster".
+func (c *Cluster) Failure(doing, right string, err error) error {
+	var ready *api.Error
+	if errors.Is(err, context.Canceled) || errors.As(err, &ready) {
+		return err
+	}
+	return api.Upstream(api.CodeConnection, "/connection", "Cannot "+doing, fmt.Sprintf("Through connection %q: %v.", c.Connection, err), c.remedy(right, err))
+}
+
+func (c *Cluster) remedy(right string, err error) string {
+	switch {
+	case right != "" && Unauthorized(err):
+		return "Allow the connection's user to " + right + "."
+	case errors.Is(err, kerr.SaslAuthenticationFailed):
+		return fmt.Sprintf("Check the credentials of connection %q.", c.Connection)
+	case errors.Is(err, errNotShown):
+		return "The change was made. Look after the brokers that lag behind, and repeat."
+	case errors.Is(err, kerr.UnsupportedVersion):
+		return "The cluster is too old, or of a kind that does not offer this."
+	}
+	return fmt.Sprintf("Check that the brokers are up, and test connection %q.", c.Connection)
+}
+
+// Unauthorized says whether a broker refused because the user has not the right to ask.
+func Unauthorized(err error) bool {
+	for _, refused := range []error{
+		kerr.ClusterAuthorizationFailed, kerr.TopicAuthorizationFailed, kerr.GroupAuthorizationFailed,
+		kerr.TransactionalIDAuthorizationFailed, kerr.DelegationTokenAuthorizationFailed,
+	} {
+		if errors.Is(err, refused) {
+			return true
+		}
+	}
+	return false
+}
+
+// Said is the broker's own message, or what the protocol says about an error's code.
+func Said(err error, message string) string {
+	var code *kerr.Error
+	switch {
+	case message != "":
+		return message
+	case errors.As(err, &code):
+		return code.Description
+	}
+	return err.Error()
+}
+
+// Definite says whether an error is a broker's answer that nothing was done. After any other, the change may have been made.
+func Definite(err error) bool {
+	var code *kerr.Error
+	return errors.As(err, &code) && !errors.Is(err, kerr.RequestTimedOut)
+}
+
+// Shown waits until every broker shows a change that the controller took: brokers follow it each at its own pace.
+func (c *Cluster) Shown(ctx context.Context, shows func(ctx context.Context, broker *kgo.Broker) (bool, error)) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, showTimeout, errNotShown)
+	defer cancel()
+	var last error // of a broker that could not be asked
+	for seen := map[int32]bool{}; ; {
+		all, err := c.shownByAll(ctx, seen, shows)
+		if all {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return errors.Join(context.Cause(ctx), last)
+		}
+		last = err
+		if err := sleep(ctx, showPause); err != nil {
+			return errors.Join(err, last)
+		}
+	}
+}
+
+// shownByAll asks the brokers that are up and did not show it before.
+func (c *Cluster) shownByAll(ctx context.Context, seen map[int32]bool, shows func(context.Context, *kgo.Broker) (bool, error)) (bool, error) {
+	brokers, err := c.brokers(ctx)
+	if err != nil {
+		return false, err
+	}
+	all := len(brokers) > 0
+	for _, id := range brokers {
+		if seen[id] {
+			continue
+		}
+		shown, broken := shows(ctx, c.Raw.Broker(int(id)))
+		if broken != nil {
+			err = broken
+		}
+		seen[id] = shown && broken == nil
+		all = all && seen[id]
+	}
+	return all, err
+}
+
+func (c *Cluster) brokers(ctx context.Context) ([]int32, error) {
+	req := kmsg.NewPtrMetadataRequest()
+	req.Topics = []kmsg.MetadataRequestTopic{} // nil would ask for all
+	resp, err := req.RequestWith(ctx, c.Raw)
+	if err != nil {
+		return nil, fmt.Errorf("list the brokers: %w", err)
+	}
+	ids := make([]int32, 0, len(resp.Brokers))
+	for _, b := range resp.Brokers {
+		ids = append(ids, b.NodeID)
+	}
+	return ids, nil
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
