@@ -116,7 +116,31 @@ func decodeDescriptor(text string) (*descriptorpb.FileDescriptorProto, bool) {
 	if err := (proto.UnmarshalOptions{RecursionLimit: maxDepth}).Unmarshal(encoded, file); err != nil {
 		return nil, false
 	}
+	nameInJSON(file.GetMessageType())
 	return file, true
+}
+
+// nameInJSON gives fields without a JSON name the one that they have by default: many descriptors leave it out.
+func nameInJSON(messages []*descriptorpb.DescriptorProto) {
+	for _, message := range messages {
+		for _, field := range message.GetField() {
+			if field.GetJsonName() == "" {
+				field.JsonName = new(camelCase(field.GetName()))
+			}
+		}
+		nameInJSON(message.GetNestedType())
+	}
+}
+
+// camelCase is protoc's: what follows an underscore is in upper case, and the underscores go.
+func camelCase(name string) string {
+	parts := strings.Split(name, "_")
+	for i, part := range parts {
+		if i > 0 && part != "" {
+			parts[i] = strings.ToUpper(part[:1]) + part[1:]
+		}
+	}
+	return strings.Join(parts, "")
 }
 
 func canonicalProtobuf(ctx context.Context, s Schema) (string, error) {
