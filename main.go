@@ -2,12 +2,11 @@
 package main
 
 import (
-	"context"
 	"flag"
 	"fmt"
 	"os"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/provider"
@@ -39,7 +38,11 @@ func run() error {
 	if err := quietFramework(); err != nil {
 		return err
 	}
-	return providerserver.Serve(context.Background(), provider.New(version, api.BuiltinKinds()), providerserver.ServeOpts{Address: address, Debug: *debug})
+	var options []tf6server.ServeOpt
+	if *debug {
+		options = append(options, tf6server.WithManagedDebug())
+	}
+	return tf6server.Serve(address, provider.Server(version, api.BuiltinKinds()), options...)
 }
 
 // quietFramework turns off the plugin framework's own trace, unless the user asked for it. Even when nobody reads it,

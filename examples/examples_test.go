@@ -49,6 +49,7 @@ resource "headgate_namespace" "payments" {
 	return map[string]string{
 		"resources/headgate_connection":               providertest.Provider(d),
 		"resources/headgate_topic":                    connections,
+		"resources/headgate_topic_set":                connections,
 		"resources/headgate_schema":                   connections,
 		"resources/headgate_schema_registry_settings": connections,
 		"resources/headgate_source_connector":         connections,
@@ -139,7 +140,8 @@ func unprotect(t *testing.T, dir string) {
 	if err != nil {
 		return
 	}
-	write(t, file, bytes.ReplaceAll(content, []byte("  description = \"One"), []byte("  deletion_protection = false\n  description = \"One")))
+	content = bytes.ReplaceAll(content, []byte("  description = \"One"), []byte("  deletion_protection = false\n  description = \"One"))
+	write(t, file, bytes.ReplaceAll(content, []byte("  defaults = {\n"), []byte("  defaults = {\n    deletion_protection = false\n")))
 }
 
 // folder holds an example and what it needs.

@@ -41,11 +41,7 @@ const (
 type headgate struct {
 	version string
 	kinds   api.Kinds
-}
-
-// New makes the provider of a version, with the kinds that there are.
-func New(version string, kinds api.Kinds) func() provider.Provider {
-	return func() provider.Provider { return &headgate{version: version, kinds: kinds} }
+	daemon  *remote.Daemon // nil before it is configured
 }
 
 func (p *headgate) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
@@ -87,8 +83,7 @@ func (p *headgate) Configure(ctx context.Context, req provider.ConfigureRequest,
 		return
 	}
 	if config.Endpoint.IsUnknown() || config.Token.IsUnknown() || config.CACertificate.IsUnknown() {
-		daemon := remote.New(nil)
-		resp.ResourceData, resp.DataSourceData, resp.ListResourceData, resp.EphemeralResourceData = daemon, daemon, daemon, daemon
+		p.use(remote.New(nil), resp)
 		return
 	}
 	endpoint := or(config.Endpoint, EnvEndpoint)
@@ -108,7 +103,11 @@ func (p *headgate) Configure(ctx context.Context, req provider.ConfigureRequest,
 		resp.Diagnostics.AddError("The provider's configuration is not valid", err.Error()+".")
 		return
 	}
-	daemon := remote.New(client)
+	p.use(remote.New(client), resp)
+}
+
+func (p *headgate) use(daemon *remote.Daemon, resp *provider.ConfigureResponse) {
+	p.daemon = daemon
 	resp.ResourceData, resp.DataSourceData, resp.ListResourceData, resp.EphemeralResourceData = daemon, daemon, daemon, daemon
 }
 

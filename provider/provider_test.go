@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
@@ -19,11 +18,7 @@ import (
 
 func server(t *testing.T, kinds api.Kinds) tfprotov6.ProviderServer {
 	t.Helper()
-	s, err := providerserver.NewProtocol6WithError(provider.New("test", kinds)())()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return provider.Server("test", kinds)()
 }
 
 func schemas(t *testing.T, kinds api.Kinds) *tfprotov6.GetProviderSchemaResponse {
@@ -40,8 +35,9 @@ func schemas(t *testing.T, kinds api.Kinds) *tfprotov6.GetProviderSchemaResponse
 
 func TestSchemaIsComplete(t *testing.T) {
 	resp := schemas(t, api.BuiltinKinds())
-	resources := []string{"headgate_connection", "headgate_schema", "headgate_source_connector", "headgate_topic"}
-	sources := append([]string{"headgate_connection_test", "headgate_topic_preview"}, resources...)
+	both := []string{"headgate_connection", "headgate_schema", "headgate_source_connector", "headgate_topic"}
+	resources := append([]string{"headgate_topic_set"}, both...)
+	sources := append([]string{"headgate_connection_test", "headgate_topic_preview"}, both...)
 	for _, name := range resources {
 		if resp.ResourceSchemas[name] == nil {
 			t.Errorf("no resource %s", name)

@@ -58,6 +58,16 @@ func everyVariant(d *acctest.Daemon) map[string]variants {
 			// What is protected cannot be cleaned up.
 			covered: []string{"deletion_protection"},
 		},
+		"headgate_topic_set": {
+			needs: connections,
+			required: func(n string) string {
+				return fmt.Sprintf("connection_name = headgate_connection.main.name\n topics = {\n %q = { partitions = 4, deletion_protection = false }\n \"%s.b\" = { partitions = 4, deletion_protection = false, config = { \"segment.ms\" = \"60000\" } }\n}", n, n)
+			},
+			optional: map[string]values{
+				"adopt_existing": same("true"),
+				"defaults":       same(`{ partitions = 4, replication_factor = 2, retention = "36h", config = { "cleanup.policy" = "compact, delete" }, labels = { team = "payments" }, deletion_protection = true }`),
+			},
+		},
 		"headgate_schema": {
 			needs: connections,
 			required: func(n string) string {

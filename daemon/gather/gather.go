@@ -48,7 +48,7 @@ type question[Q, A any] struct {
 
 // New makes a group. Close ends it.
 func New[Q, A any](cfg Config[Q, A]) *Group[Q, A] {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.Background()) // #nosec G118 -- Close calls it
 	return &Group[Q, A]{Config: cfg, ctx: ctx, cancel: cancel}
 }
 

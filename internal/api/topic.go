@@ -88,6 +88,11 @@ func (t *Topic) KeepEffective(names []string) {
 	maps.DeleteFunc(t.ConfigEffective, func(name, _ string) bool { return !slices.Contains(names, name) })
 }
 
+// SameConfig compares values of a config as text; brokers drop the spaces of lists.
+func SameConfig(a, b string) bool {
+	return a == b || strings.ReplaceAll(a, ", ", ",") == strings.ReplaceAll(b, ", ", ",")
+}
+
 // GetTopic reads a topic; of the configs in force only those that are named, all where none is.
 func (c *Client) GetTopic(ctx context.Context, connection, name string, effective ...string) (*Topic, error) {
 	return get[Topic](ctx, c, topicPath(connection, name)+query("effective", strings.Join(effective, ",")))

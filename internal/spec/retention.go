@@ -39,3 +39,9 @@ func RetentionText(millis string) string {
 	}
 	return strconv.FormatInt(n, 10) + "ms"
 }
+
+// SameRetention says whether a retention as people write it is the same as Kafka's form.
+func SameRetention(text, millis string) bool {
+	own, err := RetentionMillis(text)
+	return err == nil && own == millis
+}

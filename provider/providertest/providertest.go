@@ -11,7 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
@@ -29,7 +28,7 @@ func Factories() map[string]func() (tfprotov6.ProviderServer, error) {
 // FactoriesWith is Factories with other kinds.
 func FactoriesWith(kinds api.Kinds) map[string]func() (tfprotov6.ProviderServer, error) {
 	return map[string]func() (tfprotov6.ProviderServer, error){
-		"headgate": providerserver.NewProtocol6WithError(provider.New("test", kinds)()),
+		"headgate": func() (tfprotov6.ProviderServer, error) { return provider.Server("test", kinds)(), nil },
 	}
 }
 

@@ -108,6 +108,9 @@ func (r *Resource) MissingConnection(name string) explain.Severity {
 	return explain.Fail
 }
 
+// Remembers says whether an object was read for Terraform's state.
+func (r *Resource) Remembers(noun, id string) bool { return r.daemon.remembers(noun, id) }
+
 // Replaces says whether a planned create takes the place of an object that Terraform has in its state: that one goes
 // first, so it is no error that it is still there. Terraform plans a replacement as a create without a prior state: it
 // leaves the private data when the plan asked for the replacement, and nothing when the object is tainted.

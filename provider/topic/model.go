@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -81,7 +80,7 @@ func plannedRetention(config, state model) types.String {
 	if !declared {
 		millis, _ = spec.RetentionMillis(api.DefaultRetention)
 	}
-	if sameRetention(state.Retention.ValueString(), millis) {
+	if spec.SameRetention(state.Retention.ValueString(), millis) {
 		return state.Retention
 	}
 	return types.StringValue(spec.RetentionText(millis))
@@ -182,7 +181,7 @@ func (m *model) flatten(t *api.Topic, imported bool) error {
 		m.Description = types.StringValue(t.Description)
 	}
 	m.Labels = mapOrNone(t.Labels, m.Labels)
-	if millis := effective(t, retentionConfig); !sameRetention(m.Retention.ValueString(), millis) && millis != "" {
+	if millis := effective(t, retentionConfig); !spec.SameRetention(m.Retention.ValueString(), millis) && millis != "" {
 		m.Retention = types.StringValue(spec.RetentionText(millis))
 	}
 	declared := m.declared(t)
@@ -199,17 +198,12 @@ func (m *model) declared(t *api.Topic) map[string]string {
 	now := map[string]string{}
 	for name := range m.Config.Elements() {
 		value := effective(t, name)
-		if own, _ := m.configText(name); sameConfig(own, value) {
+		if own, _ := m.configText(name); api.SameConfig(own, value) {
 			value = own
 		}
 		now[name] = value
 	}
 	return now
-}
-
-// sameConfig compares configs as text; brokers drop the spaces of lists.
-func sameConfig(a, b string) bool {
-	return a == b || strings.ReplaceAll(a, ", ", ",") == strings.ReplaceAll(b, ", ", ",")
 }
 
 func effective(t *api.Topic, name string) string {

@@ -153,7 +153,7 @@ func list(ctx context.Context, client *api.Client, connection, cursor string) (*
 
 func validate(_ context.Context, config *resourceModel, diags *diag.Diagnostics) {
 	millis, declared := config.configText(retentionConfig)
-	if !declared || config.Retention.IsNull() || config.Retention.IsUnknown() || sameRetention(config.Retention.ValueString(), millis) {
+	if !declared || config.Retention.IsNull() || config.Retention.IsUnknown() || spec.SameRetention(config.Retention.ValueString(), millis) {
 		return
 	}
 	diags.AddAttributeError(path.Root("retention"), "Two different retentions",

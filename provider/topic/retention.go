@@ -10,12 +10,6 @@ import (
 
 const retentionConfig = "retention.ms"
 
-// sameRetention says whether a retention as people write it is the same as Kafka's form.
-func sameRetention(text, millis string) bool {
-	own, err := spec.RetentionMillis(text)
-	return err == nil && own == millis
-}
-
 type retentionValidator struct{}
 
 func (retentionValidator) Description(context.Context) string { return "a duration, or unlimited" }

@@ -1,0 +1,4 @@
+import {
+  to = headgate_topic_set.payments
+  id = "main/payments.*"
+}

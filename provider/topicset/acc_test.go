@@ -1,0 +1,503 @@
+package topicset_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/terraform"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/headgate/terraform-provider-headgate/internal/acctest"
+	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/provider/providertest"
+)
+
+const address = "headgate_topic_set.all"
+
+// setOf declares a set with the topics between the braces, and what stands beside them.
+func setOf(d *acctest.Daemon, beside, topics string) string {
+	return providertest.Connections(d) + fmt.Sprintf(`
+resource "headgate_topic_set" "all" {
+  connection_name = headgate_connection.main.name
+  %s
+  topics = {
+    %s
+  }
+}
+`, beside, topics)
+}
+
+const unprotected = "defaults = { deletion_protection = false }\n"
+
+func test(t *testing.T, steps ...resource.TestStep) {
+	t.Helper()
+	resource.Test(t, resource.TestCase{ProtoV6ProviderFactories: providertest.Factories(), Steps: steps})
+}
+
+func admin(t *testing.T, d *acctest.Daemon) *kadm.Client {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(d.Kafka, ",")...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	return kadm.NewClient(client)
+}
+
+// changes checks which topics of the set a plan changes.
+type changes []string
+
+func (want changes) CheckPlan(_ context.Context, req plancheck.CheckPlanRequest, resp *plancheck.CheckPlanResponse) {
+	for _, r := range req.Plan.ResourceChanges {
+		if r.Address != address {
+			continue
+		}
+		before, after := topicsIn(r.Change.Before), topicsIn(r.Change.After)
+		var got []string
+		for name := range before {
+			if _, stays := after[name]; !stays {
+				got = append(got, "-"+name)
+			}
+		}
+		for name, now := range after {
+			old, was := before[name]
+			switch {
+			case !was:
+				got = append(got, "+"+name)
+			case fmt.Sprint(old) != fmt.Sprint(now):
+				got = append(got, "~"+name)
+			}
+		}
+		if !sameElements(got, want) {
+			resp.Error = fmt.Errorf("the plan changes %v, want %v", got, []string(want))
+		}
+		return
+	}
+	resp.Error = fmt.Errorf("%s is not in the plan", address)
+}
+
+var _ plancheck.PlanCheck = changes{}
+
+func topicsIn(value any) map[string]any {
+	set, _ := value.(map[string]any)
+	topics, _ := set["topics"].(map[string]any)
+	return topics
+}
+
+func sameElements(a, b []string) bool {
+	count := map[string]int{}
+	for _, s := range a {
+		count[s]++
+	}
+	for _, s := range b {
+		count[s]--
+	}
+	for _, n := range count {
+		if n != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func changing(config string, want ...string) resource.TestStep {
+	step := providertest.Applied(config)
+	step.ConfigPlanChecks.PreApply = []plancheck.PlanCheck{changes(want)}
+	return step
+}
+
+func topicAttr(name, attribute, value string) resource.TestCheckFunc {
+	return resource.TestCheckResourceAttr(address, "topics."+name+"."+attribute, value)
+}
+
+func TestAccTopicSetLives(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	first := setOf(d, `defaults = {
+    partitions = 2, retention = "24h", deletion_protection = false
+    config = { "max.message.bytes" = "2000000" }, labels = { team = "shop" }
+  }`, `
+    orders  = {}
+    refunds = { partitions = 4, retention = "1h", description = "Money back", labels = { domain = "money" }, config = { "cleanup.policy" = "compact, delete" } }
+    clicks  = { config = { "retention.ms" = "3600000" } }`)
+	second := strings.Replace(first, "clicks  = {", "views   = {}\n    clicks  = { partitions = 3,", 1)
+	third := strings.Replace(second, "views   = {}", "", 1)
+	fewer := strings.Replace(third, `, config = { "cleanup.policy" = "compact, delete" }`, "", 1)
+	defaults := strings.Replace(fewer, "2000000", "3000000", 1)
+	test(t,
+		providertest.Does(plancheck.ResourceActionCreate, address, first,
+			topicAttr("orders", "partitions", "2"), topicAttr("orders", "replication_factor", "3"), topicAttr("orders", "retention", "24h"),
+			topicAttr("refunds", "partitions", "4"), topicAttr("refunds", "retention", "1h"), topicAttr("clicks", "retention", "1h"),
+			has(t, d, "refunds", map[string]string{"max.message.bytes": "2000000", "cleanup.policy": "compact,delete", "retention.ms": "3600000"}),
+			has(t, d, "orders", map[string]string{"max.message.bytes": "2000000", "retention.ms": "86400000"}),
+		),
+		providertest.Unchanged(first),
+		changing(second, "+views", "~clicks"),
+		providertest.Unchanged(second),
+		changing(third, "-views"),
+		changing(fewer, "~refunds"),
+		providertest.Unchanged(fewer),
+		providertest.Applied(defaults, has(t, d, "refunds", map[string]string{"max.message.bytes": "3000000", "retention.ms": "3600000"})),
+		providertest.Unchanged(defaults),
+	)
+}
+
+// has checks the configs that are set on a topic.
+func has(t *testing.T, d *acctest.Daemon, name string, want map[string]string) resource.TestCheckFunc {
+	t.Helper()
+	return func(*terraform.State) error {
+		topic, err := d.Client.GetTopic(t.Context(), "main", name)
+		if err != nil {
+			return err
+		}
+		if fmt.Sprint(topic.Config) != fmt.Sprint(want) {
+			return fmt.Errorf("configs of %s are %v, want %v", name, topic.Config, want)
+		}
+		return nil
+	}
+}
+
+// A second plan is empty, whatever is set: every optional attribute alone, in an entry and in the defaults.
+func TestAccTopicSetSecondPlan(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	attributes := []string{
+		"", `partitions = 4`, `replication_factor = 2`, `retention = "90m"`, `retention = "7d"`, `retention = "unlimited"`, `deletion_protection = false`,
+		`config = {}`, `config = { "retention.ms" = "-1" }`, `config = { "cleanup.policy" = "compact, delete" }`, `config = { "max.message.bytes" = null }`,
+		`labels = {}`, `labels = { a = "b" }`, `retention = "60m", config = { "retention.ms" = "3600000" }`,
+	}
+	var entries, steps []string
+	for i, a := range attributes {
+		if strings.Contains(a, "7d") {
+			continue // days are no unit
+		}
+		entries = append(entries, fmt.Sprintf("t%d = { %s }", i, a))
+		steps = append(steps, a)
+	}
+	entries = append(entries, `description = { description = "d" }`, `empty = { description = "" }`)
+	own := setOf(d, "", strings.Join(entries, "\n    "))
+	all := []resource.TestStep{providertest.Applied(own), providertest.Unchanged(own)}
+	for i, a := range steps {
+		config := providertest.Connections(d) + fmt.Sprintf(`
+resource "headgate_topic_set" "all" {
+  connection_name = headgate_connection.main.name
+  topics          = { %s }
+}
+resource "headgate_topic_set" "by_default" {
+  connection_name = headgate_connection.main.name
+  defaults        = { %s }
+  topics          = { d%d = {}, e%d = { config = { "segment.ms" = "60000" }, labels = { x = "y" } } }
+}
+`, strings.Join(entries, "\n"), a, i, i)
+		unprotect := strings.Replace(config, "defaults        = {", "defaults = { deletion_protection = false,", 1)
+		if strings.Contains(a, "deletion_protection") {
+			unprotect = config
+		}
+		if strings.HasPrefix(a, "") && a == "" {
+			unprotect = strings.Replace(unprotect, "false,", "false", 1)
+		}
+		all = append(all, providertest.Applied(config), providertest.Unchanged(config), providertest.Applied(unprotect))
+	}
+	end := strings.ReplaceAll(own, "deletion_protection = false", "")
+	all = append(all, providertest.Applied(strings.Replace(end, "topics = {", unprotected+"topics = {", 1)))
+	test(t, all...)
+}
+
+func TestAccTopicSetRefusesBadInput(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	steps := []resource.TestStep{providertest.Applied(providertest.Connections(d))}
+	for name, tt := range map[string]struct{ beside, topics, want string }{
+		"count":       {"", `a = { partitions = 0 }`, `(?s)partitions is not valid.*whole number`},
+		"half":        {"", `a = { partitions = 1.5 }`, `(?s)partitions is not valid.*whole number`},
+		"name":        {"", `"a b" = {}`, `Topic name "a b" is not valid`},
+		"null":        {"", `a = null`, `Topic "a" is null`},
+		"retention":   {"", `a = { retention = "7 days" }`, `"7 days" is not a duration`},
+		"twice":       {"", `a = { retention = "1h", config = { "retention.ms" = "5" } }`, `Two different retentions`},
+		"defaults":    {`defaults = { retention = "7 days" }`, `a = {}`, `"7 days" is not a duration`},
+		"replicas":    {"", "a = {}\nb = { replication_factor = 9 }", `(?s)replica.*Attribute:\s+topics\["b"\].replication_factor`},
+		"config":      {"", "a = {}\nb = { config = { \"cleanup.policy\" = \"odd\" } }", `(?s)cleanup.policy.*Attribute:\s+topics\["b"\].config\["cleanup.policy"\]`},
+		"collides":    {"", "a-b = {}\nb = { config = { \"no.such\" = \"1\" } }", `(?s)no\.such`},
+		"not one but": {"", "a = { replication_factor = 9 }\nb = { replication_factor = 8 }", `(?s)topics\["a"\].*topics\["b"\]`},
+	} {
+		steps = append(steps, resource.TestStep{Config: "# " + name + "\n" + setOf(d, tt.beside, tt.topics), PlanOnly: true, ExpectError: regexp.MustCompile(tt.want)})
+	}
+	test(t, append(steps, providertest.Applied(providertest.Connections(d)))...)
+}
+
+func TestAccTopicSetIsProtected(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	both := setOf(d, "", "a = {}\n b = {}")
+	one := setOf(d, "", "a = {}")
+	bOpen := setOf(d, "", "a = {}\n b = { deletion_protection = false }")
+	open := setOf(d, unprotected, "a = {}")
+	refused := regexp.MustCompile(`(?s)Topic "b" is protected from deletion.*deletion_protection = false`)
+	test(t,
+		providertest.Applied(both),
+		resource.TestStep{Config: one, ExpectError: refused},
+		resource.TestStep{Config: both, Destroy: true, ExpectError: refused},
+		resource.TestStep{Config: strings.ReplaceAll(both, "headgate_connection.main", "headgate_connection.second"), ExpectError: refused},
+		resource.TestStep{Config: setOf(d, "", "a = {}\n b = { partitions = 2 }"), ExpectError: regexp.MustCompile(`(?s)cannot shrink.*Attribute:\s+topics\["b"\].partitions`)},
+		changing(bOpen, "~b"),
+		changing(one, "-b"),
+		providertest.Unchanged(one),
+		changing(open, "~a"),
+	)
+	for _, name := range []string{"a", "b"} {
+		if _, err := d.Client.GetTopic(t.Context(), "main", name); err == nil {
+			t.Errorf("topic %s is still there", name)
+		}
+	}
+}
+
+// sneak is a way to the daemon on which somebody else makes a topic just before the set writes its own, once.
+func sneak(t *testing.T, d *acctest.Daemon, topic string) string {
+	t.Helper()
+	target, err := url.Parse(d.Endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var once sync.Once
+	way := httputil.NewSingleHostReverseProxy(target)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPatch && r.URL.Query().Get("dry_run") == "" {
+			once.Do(func() {
+				if _, err := admin(t, d).CreateTopic(context.WithoutCancel(r.Context()), 3, 3, nil, topic); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		way.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+func TestAccTopicSetPartialFailure(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	one := setOf(d, unprotected, "a = {}")
+	three := setOf(d, unprotected, "a = { partitions = 4 }\n b = {}\n c = {}")
+	adopt := strings.Replace(three, "topics = {", "adopt_existing = true\n  topics = {", 1)
+	test(t,
+		providertest.Applied(one),
+		resource.TestStep{Config: strings.ReplaceAll(three, d.Endpoint, sneak(t, d, "b")), ExpectError: regexp.MustCompile(`(?s)Topic "b" already exists.*adopt_existing = true`)},
+		changing(adopt, "+b"),
+		providertest.Unchanged(adopt),
+	)
+}
+
+// A create that fails in part keeps what it made; Terraform taints it, and the plan says the way out.
+func TestAccTopicSetPartialCreate(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	config := setOf(d, "", "a = {}\n b = {}")
+	test(t,
+		providertest.Applied(providertest.Connections(d)),
+		resource.TestStep{Config: strings.ReplaceAll(config, d.Endpoint, sneak(t, d, "b")), ExpectError: regexp.MustCompile(`(?s)Not all topics of the set could be made.*1 of 2.*terraform\s+untaint.*Topic "b" already exists`)},
+		resource.TestStep{Config: config, ExpectError: regexp.MustCompile(`(?s)deletes the topics of the set.*terraform\s+untaint`)},
+		resource.TestStep{
+			PreConfig: func() {
+				if _, err := d.Client.PutTopic(t.Context(), "main", "a", api.TopicWrite{DeletionProtection: new(false)}, api.WriteOptions{}); err != nil {
+					t.Fatal(err)
+				}
+			},
+			Config: setOf(d, "adopt_existing = true\n"+unprotected, "a = {}\n b = {}"),
+		},
+	)
+}
+
+func TestAccTopicSetDrift(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	config := setOf(d, `defaults = { deletion_protection = false, config = { "max.message.bytes" = "2000000" } }`, `a = {}
+    b = { config = { "cleanup.policy" = "compact" } }
+    c = {}`)
+	alter := func(topic, key, value string) {
+		if _, err := admin(t, d).AlterTopicConfigs(t.Context(), []kadm.AlterConfig{{Op: kadm.SetConfig, Name: key, Value: &value}}, topic); err != nil {
+			t.Fatal(err)
+		}
+		await(t, d, topic, func(now *api.Topic) bool { return now.Config[key] == value })
+	}
+	behind := func(step resource.TestStep, do func()) resource.TestStep {
+		step.PreConfig = do
+		return step
+	}
+	test(t,
+		providertest.Applied(config),
+		behind(changing(config, "~a"), func() { alter("a", "max.message.bytes", "5") }),
+		behind(changing(config, "~b"), func() { alter("b", "cleanup.policy", "delete") }),
+		behind(changing(config, "~c"), func() { alter("c", "retention.ms", "5000") }),
+		behind(providertest.Unchanged(config), func() { alter("c", "segment.ms", "5000") }),
+		behind(changing(config, "+b"), func() {
+			if _, err := admin(t, d).DeleteTopics(t.Context(), "b"); err != nil {
+				t.Fatal(err)
+			}
+			await(t, d, "b", func(now *api.Topic) bool { return now == nil })
+		}),
+		providertest.Unchanged(config),
+	)
+}
+
+// await waits until the daemon shows what was changed behind its back.
+func await(t *testing.T, d *acctest.Daemon, name string, shows func(*api.Topic) bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	for {
+		topic, err := d.Client.GetTopic(ctx, "main", name)
+		if err != nil && !api.HasCode(err, api.CodeNotFound) {
+			t.Fatal(err)
+		}
+		if topic != nil && shows(topic) || topic == nil && shows(nil) {
+			return
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			t.Fatal("the change does not show")
+		}
+	}
+}
+
+func TestAccTopicSetImport(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	elsewhere := func() {
+		for _, name := range []string{"pay.a", "pay.b", "other"} {
+			configs := map[string]*string{"retention.ms": new("7200000"), "cleanup.policy": new("compact")}
+			if _, err := admin(t, d).CreateTopic(t.Context(), 2, 3, configs, name); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	entry := `{ partitions = 2, retention = "120m", config = { "cleanup.policy" = "compact" } }`
+	imports := func(id string, names ...string) string {
+		var entries []string
+		for _, name := range names {
+			entries = append(entries, fmt.Sprintf("%q = %s", name, entry))
+		}
+		return setOf(d, "", strings.Join(entries, "\n    ")) + fmt.Sprintf("import {\n  to = %s\n  id = %q\n}\n", address, id)
+	}
+	refused := func(id, want string) resource.TestStep {
+		return resource.TestStep{Config: imports(id, "other"), PlanOnly: true, ExpectError: regexp.MustCompile(want)}
+	}
+	removed := providertest.Connections(d) + "removed {\n  from = headgate_topic_set.all\n  lifecycle {\n    destroy = false\n  }\n}\n"
+	first := providertest.Applied(providertest.Connections(d))
+	second := refused("main/", `(?s)import id is not valid.*connection/prefix\*`)
+	second.PreConfig = elsewhere
+	test(t, first, second,
+		refused("main/none*", `There is nothing to import`),
+		refused("main/none", `Topic "none" does not exist`),
+		providertest.Applied(imports("main/pay.*", "pay.a", "pay.b")),
+		providertest.Unchanged(imports("main/pay.*", "pay.a", "pay.b")),
+		providertest.Applied(removed),
+		providertest.Applied(imports("main/pay.a,other", "pay.a", "other")),
+		providertest.Applied(removed),
+		providertest.Applied(imports("main", "pay.a", "pay.b", "other")),
+		providertest.Unchanged(imports("main", "pay.a", "pay.b", "other")),
+		providertest.Applied(removed),
+	)
+}
+
+// A topic moves from a resource of its own into a set without losing a record.
+func TestAccTopicSetTakesOver(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	alone := providertest.Connections(d) + `
+resource "headgate_topic" "orders" {
+  connection_name = headgate_connection.main.name
+  name            = "orders"
+  partitions      = 5
+}
+`
+	into := setOf(d, "adopt_existing = true", `orders = { partitions = 5 }`) + "removed {\n  from = headgate_topic.orders\n  lifecycle {\n    destroy = false\n  }\n}\n"
+	open := setOf(d, "adopt_existing = true\n"+unprotected, `orders = { partitions = 5 }`)
+	var id string
+	identify := func(*terraform.State) error {
+		topic, err := d.Client.GetTopic(t.Context(), "main", "orders")
+		if err == nil && id != "" && topic.ID != id {
+			return fmt.Errorf("topic id %s, was %s: the topic was made again", topic.ID, id)
+		}
+		if err == nil {
+			id = topic.ID
+		}
+		return err
+	}
+	test(t,
+		providertest.Applied(alone, identify),
+		providertest.Applied(into, identify),
+		providertest.Unchanged(strings.Split(into, "removed {")[0]),
+		providertest.Applied(open, identify),
+	)
+}
+
+// Values that are known only after apply skip only the checks that need them.
+func TestAccTopicSetUnknownValues(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	later := `
+resource "terraform_data" "later" {
+  input = { retention = "2h", bytes = "2000000", label = "x", partitions = 4, topics = { late = { partitions = 2 } } }
+}
+`
+	config := later + setOf(d, unprotected, `
+    a = { retention = terraform_data.later.output.retention, partitions = terraform_data.later.output.partitions }
+    b = { config = { "max.message.bytes" = terraform_data.later.output.bytes }, labels = { domain = terraform_data.later.output.label } }
+    c = terraform_data.later.output.topics.late`)
+	wrong := later + setOf(d, "", `a = { retention = terraform_data.later.output.retention, config = { "no.such.config" = "1" } }`)
+	whole := later + strings.Replace(setOf(d, unprotected, ""), "topics = {\n    \n  }", "topics = terraform_data.later.output.topics", 1)
+	test(t,
+		resource.TestStep{Config: wrong, PlanOnly: true, ExpectError: regexp.MustCompile(`no.such.config`)},
+		providertest.Applied(config, topicAttr("a", "retention", "2h"), topicAttr("a", "partitions", "4"), topicAttr("c", "partitions", "2")),
+		providertest.Unchanged(config),
+		providertest.Applied(whole, topicAttr("late", "partitions", "2")),
+	)
+}
+
+// Without an answer nothing is known: state keeps what it has.
+func TestAccTopicSetOutage(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	config := setOf(d, unprotected, "a = {}\n b = {}")
+	unreachable := strings.ReplaceAll(config, d.Endpoint, "http://127.0.0.1:1")
+	test(t,
+		providertest.Applied(config),
+		resource.TestStep{Config: unreachable, ExpectError: regexp.MustCompile(`Cannot reach the Headgate daemon`)},
+		providertest.Unchanged(config),
+	)
+}
+
+// What goes with several topics is one warning.
+func TestAccTopicSetHundreds(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	many := func(n int, partitions int) string {
+		return providertest.Connections(d) + fmt.Sprintf(`
+resource "headgate_topic_set" "all" {
+  connection_name = headgate_connection.main.name
+  defaults        = { deletion_protection = false, partitions = %d }
+  topics          = { for n in range(%d) : format("t%%03d", n) => {} }
+}
+`, partitions, n)
+	}
+	test(t,
+		providertest.Applied(many(300, 1), resource.TestCheckResourceAttr(address, "topics.%", "300")),
+		providertest.Unchanged(many(300, 1)),
+		providertest.Applied(many(300, 2), topicAttr("t299", "partitions", "2")),
+		providertest.Applied(many(200, 2), resource.TestCheckResourceAttr(address, "topics.%", "200")),
+	)
+}

@@ -1,0 +1,115 @@
+package topicset
+
+import (
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+)
+
+// The attributes of the set and of an entry of it.
+const (
+	attrConnection = "connection_name"
+	attrDefaults   = "defaults"
+	attrTopics     = "topics"
+	attrAdopt      = "adopt_existing"
+
+	attrPartitions  = "partitions"
+	attrReplication = "replication_factor"
+	attrRetention   = "retention"
+	attrConfig      = "config"
+	attrLabels      = "labels"
+	attrProtection  = "deletion_protection"
+	attrDescription = "description"
+)
+
+var textMap = tftypes.Map{ElementType: tftypes.String}
+
+// Schema is the schema of headgate_topic_set.
+func Schema() *tfprotov6.Schema {
+	return &tfprotov6.Schema{Block: &tfprotov6.SchemaBlock{
+		Description: "Many Kafka topics of one cluster as one resource, for hundreds and thousands of them: Terraform's own time grows with the square of the " +
+			"number of resource instances, not with what is in one. Each topic has its own lines in the plan, its own checks when planning, and its own protection " +
+			"from deletion: taking an entry away deletes its topic, which is refused when planning unless `deletion_protection = false` was applied to it before. " +
+			"When some of the topics cannot be written, the others are, and the error names those that were not.",
+		DescriptionKind: tfprotov6.StringKindMarkdown,
+		Attributes: []*tfprotov6.SchemaAttribute{
+			attribute(attrAdopt, tftypes.Bool, optional, "Whether topics that exist already are taken over with their records and their undeclared configs, instead of being refused. "+
+				"For topics that leave another resource: see below. Default: `false`."),
+			attribute(attrConnection, tftypes.String, required, "The connection of the cluster. Another one needs new topics."),
+			{
+				Name: attrDefaults, Optional: true, DescriptionKind: tfprotov6.StringKindMarkdown,
+				Description: "What holds for every topic that does not say otherwise. Configs and labels are joined key by key.",
+				NestedType:  &tfprotov6.SchemaObject{Nesting: tfprotov6.SchemaObjectNestingModeSingle, Attributes: defaultAttributes()},
+			},
+			{
+				Name: attrTopics, Required: true, DescriptionKind: tfprotov6.StringKindMarkdown,
+				Description: "The topics, by name.",
+				NestedType:  &tfprotov6.SchemaObject{Nesting: tfprotov6.SchemaObjectNestingModeMap, Attributes: entryAttributes()},
+			},
+		},
+	}}
+}
+
+func defaultAttributes() []*tfprotov6.SchemaAttribute {
+	return []*tfprotov6.SchemaAttribute{
+		attribute(attrConfig, textMap, optional, "Topic configs by Kafka's names, values as text."),
+		attribute(attrProtection, tftypes.Bool, optional, "Whether Headgate refuses to delete a topic. Default: `true`."),
+		attribute(attrLabels, textMap, optional, "Labels of your own. Headgate keeps them; Kafka does not know them."),
+		attribute(attrPartitions, tftypes.Number, optional, "The number of partitions. Default: `3`."),
+		attribute(attrReplication, tftypes.Number, optional, "The number of replicas of each partition. Default: `3`."),
+		attribute(attrRetention, tftypes.String, optional, "How long records are kept, such as `36h`, or `unlimited`. Default: `168h`, 7 days."),
+	}
+}
+
+func entryAttributes() []*tfprotov6.SchemaAttribute {
+	return []*tfprotov6.SchemaAttribute{
+		attribute(attrConfig, textMap, optional, "Topic configs by Kafka's names, values as text. Only what is declared, here or in the defaults, is managed: changes of it made elsewhere show in the next plan, "+
+			"other configs are left alone, and a config that is no longer declared goes back to the broker's default."),
+		attribute(attrProtection, tftypes.Bool, computed, "Whether Headgate refuses to delete the topic. To delete it, apply `false` first. Default: that of `defaults`, else `true`."),
+		attribute(attrDescription, tftypes.String, optional, "What is in it, for people. Headgate keeps it; Kafka does not know it."),
+		attribute(attrLabels, textMap, optional, "Labels of your own. Headgate keeps them; Kafka does not know them."),
+		attribute(attrPartitions, tftypes.Number, computed, "The number of partitions. It grows in place, which changes the partition that new records of a key go to, and never shrinks. Default: that of `defaults`, else `3`."),
+		attribute(attrReplication, tftypes.Number, computed, "The number of replicas of each partition. Default: that of `defaults`, else `3`."),
+		attribute(attrRetention, tftypes.String, computed, "How long records are kept, such as `36h`, or `unlimited`: the same as `config[\"retention.ms\"]` in words. Default: that of `defaults`, else `168h`, 7 days."),
+	}
+}
+
+// need says who gives an attribute its value.
+type need int
+
+const (
+	required need = iota
+	optional
+	computed // where the configuration does not say
+)
+
+func attribute(name string, typ tftypes.Type, n need, description string) *tfprotov6.SchemaAttribute {
+	return &tfprotov6.SchemaAttribute{
+		Name: name, Type: typ, Description: description, DescriptionKind: tfprotov6.StringKindMarkdown,
+		Required: n == required, Optional: n != required, Computed: n == computed,
+	}
+}
+
+// IdentitySchema is the schema of the set's identity.
+func IdentitySchema() *tfprotov6.ResourceIdentitySchema {
+	return &tfprotov6.ResourceIdentitySchema{IdentityAttributes: []*tfprotov6.ResourceIdentitySchemaAttribute{
+		{Name: attrConnection, Type: tftypes.String, RequiredForImport: true, Description: "The connection of the cluster."},
+		{Name: attrTopics, Type: tftypes.String, OptionalForImport: true, Description: "To import: a prefix with * after it, or names with commas between them. All topics where it is left out."},
+	}}
+}
+
+var (
+	defaultsType = objectOf(defaultAttributes())
+	entryType    = objectOf(entryAttributes())
+	setType      = tftypes.Object{AttributeTypes: map[string]tftypes.Type{
+		attrConnection: tftypes.String, attrAdopt: tftypes.Bool, attrDefaults: defaultsType, attrTopics: tftypes.Map{ElementType: entryType},
+	}}
+	identityType = tftypes.Object{AttributeTypes: map[string]tftypes.Type{attrConnection: tftypes.String, attrTopics: tftypes.String}}
+)
+
+func objectOf(attributes []*tfprotov6.SchemaAttribute) tftypes.Object {
+	types := map[string]tftypes.Type{}
+	for _, a := range attributes {
+		types[a.Name] = a.Type
+	}
+	return tftypes.Object{AttributeTypes: types}
+}
