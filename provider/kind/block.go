@@ -42,7 +42,7 @@ func oneOf(kinds spec.Kinds) string {
 	if len(kinds) == 1 {
 		return ""
 	}
-	return " Exactly one of `" + strings.Join(kinds.Names(), "`, `") + "` is needed."
+	return " Exactly one kind is needed."
 }
 
 // DataSourceBlocks makes one computed nested attribute of each kind; all but one are null.

@@ -2,6 +2,7 @@
 package connectiontest
 
 import (
+	"maps"
 	"slices"
 	"testing"
 
@@ -14,7 +15,7 @@ import (
 	"github.com/headgate/terraform-provider-headgate/internal/spec"
 )
 
-// New makes a service that knows connections to Kafka and to schema registries.
+// New makes a service that knows connections to Kafka, presets included, and to schema registries.
 func New(tb testing.TB, st *store.Store) *connection.Service {
 	tb.Helper()
 	sealer, err := secret.Ephemeral()
@@ -22,6 +23,7 @@ func New(tb testing.TB, st *store.Store) *connection.Service {
 		tb.Fatal(err)
 	}
 	impls := map[string]connection.Kind{kafka.KindName: kafka.Kind{}, schemaregistry.KindName: schemaregistry.Kind{}}
+	maps.Copy(impls, kafka.Presets())
 	kinds := slices.DeleteFunc(api.BuiltinKinds().Connections, func(k spec.Kind) bool { return impls[k.Name] == nil })
 	conns, err := connection.New(st, sealer, kinds, impls)
 	if err != nil {

@@ -305,10 +305,10 @@ func metadata(ctx context.Context, w *wire, topics []kmsg.MetadataRequestTopic) 
 	return resp, w.do(ctx, req, resp)
 }
 
-// mayDoNothing fails when the user has no right on the cluster and sees no topic: the login is right, and of no use.
-// A cluster that does not tell rights is given the benefit of the doubt.
+// mayDoNothing fails when the user has no right on the cluster, and the broker says so, and sees no topic: the login is
+// right, and of no use. A broker that does not tell rights is given the benefit of the doubt.
 func (t *tester) mayDoNothing(ctx context.Context, w *wire, told *kmsg.MetadataResponse) error {
-	if told.AuthorizedOperations != 0 {
+	if told.AuthorizedOperations != 0 || !deniesCluster(ctx, w) {
 		return nil
 	}
 	all, err := metadata(ctx, w, nil)
@@ -317,6 +317,21 @@ func (t *tester) mayDoNothing(ctx context.Context, w *wire, told *kmsg.MetadataR
 	}
 	return probe.Fail("the user may do nothing here: it has no right on the cluster, and no topic that it could see",
 		"Grant it rights, as a beginning Describe on the topics. If its rights are only on topics that do not exist yet, declare the connection with test = false.", nil)
+}
+
+// deniesCluster asks for what needs Describe on the cluster, and says whether it is denied. Some brokers answer no rights
+// because they do not tell them; a denial is certain.
+func deniesCluster(ctx context.Context, w *wire) bool {
+	req := kmsg.NewPtrDescribeACLsRequest()
+	if _, speaks := w.versions[req.Key()]; !speaks {
+		return false
+	}
+	w.negotiate(req)
+	req.ResourceType, req.ResourcePatternType = kmsg.ACLResourceTypeAny, kmsg.ACLResourcePatternTypeAny
+	req.Operation, req.PermissionType = kmsg.ACLOperationAny, kmsg.ACLPermissionTypeAny
+	resp := kmsg.NewPtrDescribeACLsResponse()
+	err := w.do(ctx, req, resp)
+	return err == nil && errors.Is(kerr.ErrorForCode(resp.ErrorCode), kerr.ClusterAuthorizationFailed)
 }
 
 func (t *tester) metadataFailure(err error) error {

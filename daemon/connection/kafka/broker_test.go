@@ -121,7 +121,7 @@ func (s *saslSession) answer(req kmsg.Request) kmsg.Response {
 	switch req := req.(type) {
 	case *kmsg.ApiVersionsRequest:
 		resp := req.ResponseKind().(*kmsg.ApiVersionsResponse)
-		for key, versions := range map[kmsg.Key][2]int16{kmsg.ApiVersions: {0, 3}, kmsg.SASLHandshake: {1, 1}, kmsg.SASLAuthenticate: {0, 2}, kmsg.Metadata: {0, 12}} {
+		for key, versions := range map[kmsg.Key][2]int16{kmsg.ApiVersions: {0, 3}, kmsg.SASLHandshake: {1, 1}, kmsg.SASLAuthenticate: {0, 2}, kmsg.Metadata: {0, 12}, kmsg.DescribeACLs: {1, 3}} {
 			resp.ApiKeys = append(resp.ApiKeys, kmsg.ApiVersionsResponseApiKey{ApiKey: int16(key), MinVersion: versions[0], MaxVersion: versions[1]})
 		}
 		return resp
@@ -138,6 +138,12 @@ func (s *saslSession) answer(req kmsg.Request) kmsg.Response {
 			resp.ErrorCode, resp.ErrorMessage = kerr.SaslAuthenticationFailed.Code, new(refusal)
 		}
 		s.authenticated = refusal == ""
+		return resp
+	case *kmsg.DescribeACLsRequest:
+		resp := req.ResponseKind().(*kmsg.DescribeACLsResponse)
+		if s.broker.rights == 0 {
+			resp.ErrorCode = kerr.ClusterAuthorizationFailed.Code
+		}
 		return resp
 	case *kmsg.MetadataRequest:
 		if !s.authenticated {

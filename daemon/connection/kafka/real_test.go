@@ -71,3 +71,30 @@ func TestRealWrongListener(t *testing.T) {
 		},
 	})
 }
+
+// The presets whose servers speak what Apache Kafka speaks too.
+func TestRealPresets(t *testing.T) {
+	cluster := real.Shared(t).Kafka
+	ca, client, alice := string(cluster.CA()), cluster.ClientCertificate(), cluster.Alice
+	secure, mutual := cluster.BootstrapServers(real.ListenerSASLSSL), cluster.BootstrapServers(real.ListenerMTLS)
+	trust := &api.TLS{CACertificate: ca}
+	for name, tt := range map[string]struct {
+		kind string
+		spec any
+	}{
+		"confluent_cloud":         {"confluent_cloud", &api.ConfluentCloudConnection{BootstrapServer: secure[0], APIKey: alice.Name, APISecret: alice.Password, CACertificate: ca}},
+		"msk with SCRAM":          {"msk", &api.MSKConnection{BootstrapServers: secure, SCRAM: &api.SCRAMUser{Username: alice.Name, Password: alice.Password}, CACertificate: ca}},
+		"redpanda, SCRAM-SHA-256": {"redpanda", &api.RedpandaConnection{BootstrapServers: secure, SASL: &api.RedpandaUser{Mechanism: "SCRAM-SHA-256", Username: alice.Name, Password: alice.Password}, TLS: trust}},
+		"redpanda, SCRAM-SHA-512": {"redpanda", &api.RedpandaConnection{BootstrapServers: secure, SASL: &api.RedpandaUser{Mechanism: "SCRAM-SHA-512", Username: alice.Name, Password: alice.Password}, TLS: trust}},
+		"redpanda, mutual TLS":    {"redpanda", &api.RedpandaConnection{BootstrapServers: mutual, TLS: &api.TLS{CACertificate: ca, ClientCertificate: string(client.Cert), ClientKey: string(client.Key)}}},
+		"upstash":                 {"upstash", &api.UpstashConnection{Endpoint: secure[0], Username: alice.Name, Password: alice.Password, CACertificate: ca}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if problems := preset(tt.kind).Check(tt.spec); len(problems) > 0 {
+				t.Errorf("problems %v", problems)
+			}
+			wantSuccess(t, preset(tt.kind).Test(t.Context(), tt.spec))
+			ping(t, tt.kind, tt.spec)
+		})
+	}
+}
