@@ -47,6 +47,7 @@ resource "headgate_namespace" "payments" {
 }
 `
 	return map[string]string{
+		"data-sources/headgate_topics":                connections + topic,
 		"resources/headgate_connection":               providertest.Provider(d),
 		"resources/headgate_topic":                    connections,
 		"resources/headgate_topic_set":                connections,

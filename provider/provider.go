@@ -150,6 +150,7 @@ func (p *headgate) DataSources(context.Context) []func() datasource.DataSource {
 		func() datasource.DataSource { return connection.NewDataSource(p.kinds.Connections) },
 		connection.NewTestDataSource,
 		topic.NewDataSource,
+		topic.NewAllDataSource,
 		topic.NewPreviewDataSource,
 		namespace.NewDataSource,
 		namespace.NewAllDataSource,

@@ -2,6 +2,7 @@ package export
 
 import (
 	"context"
+	"fmt"
 	"maps"
 
 	"github.com/zclconf/go-cty/cty"
@@ -14,7 +15,12 @@ const retentionConfig = "retention.ms"
 
 func topics(ctx context.Context, client *api.Client, o Options) ([]resource, error) {
 	found, err := all(o.Prefix, func(t api.Topic) string { return t.Name }, func(cursor string) (*api.Page[api.Topic], error) {
-		return client.ListTopics(ctx, o.Connection, o.Prefix, cursor)
+		page, err := client.ListTopics(ctx, o.Connection, api.TopicQuery{Prefix: o.Prefix}, cursor)
+		if err == nil && len(page.Warnings) > 0 {
+			// What is left out would be missing from what is written.
+			err = fmt.Errorf("%s: %s", page.Warnings[0].Summary, page.Warnings[0].Detail)
+		}
+		return page, err
 	})
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/kafka"
+	"github.com/headgate/terraform-provider-headgate/daemon/topic"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/internal/spec"
 )
@@ -207,7 +208,9 @@ func (s *Service) each(ctx context.Context, n *api.Namespace, others []api.Names
 		return append(warnings, notLooked(n, "connections", err))
 	}
 	for _, connection := range connections {
-		if err := s.eachOf(ctx, connection, n, others, do); err != nil {
+		found, err := s.eachOf(ctx, connection, n, others, do)
+		warnings = append(warnings, found...)
+		if err != nil {
 			warnings = append(warnings, notLooked(n, fmt.Sprintf("connection %q", connection), err))
 		}
 	}
@@ -221,12 +224,14 @@ func notLooked(n *api.Namespace, where string, err error) api.Warning {
 	}
 }
 
-func (s *Service) eachOf(ctx context.Context, connection string, n *api.Namespace, others []api.Namespace, do func(t *api.Topic)) error {
+func (s *Service) eachOf(ctx context.Context, connection string, n *api.Namespace, others []api.Namespace, do func(t *api.Topic)) ([]api.Warning, error) {
+	var warnings []api.Warning
 	for after := ""; ; {
-		page, err := s.topics.List(ctx, connection, n.TopicPrefix, after, pageSize)
+		page, left, err := s.topics.List(ctx, connection, topic.Query{Prefix: n.TopicPrefix, After: after, Limit: pageSize})
 		if err != nil {
-			return err
+			return warnings, err
 		}
+		warnings = append(warnings, left...)
 		for i := range page {
 			other := of(others, connection, page[i].Name)
 			if other == nil || len(other.TopicPrefix) <= len(n.TopicPrefix) {
@@ -234,7 +239,7 @@ func (s *Service) eachOf(ctx context.Context, connection string, n *api.Namespac
 			}
 		}
 		if len(page) < pageSize {
-			return nil
+			return warnings, nil
 		}
 		after = page[len(page)-1].Name
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/headgate/terraform-provider-headgate/daemon/connection"
 	"github.com/headgate/terraform-provider-headgate/daemon/store"
+	"github.com/headgate/terraform-provider-headgate/daemon/topic"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/internal/spec"
 )
@@ -38,9 +39,9 @@ var (
 	prefixPattern = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,248}$`)
 )
 
-// Topics lists the topics of a cluster after a name, at most limit.
+// Topics lists the topics of a cluster.
 type Topics interface {
-	List(ctx context.Context, connection, prefix, after string, limit int) ([]api.Topic, error)
+	List(ctx context.Context, connection string, q topic.Query) ([]api.Topic, []api.Warning, error)
 }
 
 // Service keeps the namespaces. It is safe for concurrent use.
@@ -88,6 +89,24 @@ func (s *Service) List(ctx context.Context, after string, limit int) ([]api.Name
 	}
 	all = slices.DeleteFunc(all, func(n api.Namespace) bool { return n.Name <= after })
 	return all[:min(limit, len(all))], nil
+}
+
+// Members answers what tells the topics of a namespace from others, for one connection.
+func (s *Service) Members(ctx context.Context, connection, name string) (func(topic string) bool, error) {
+	if _, err := s.Get(ctx, name); err != nil {
+		if e, ok := errors.AsType[*api.Error](err); ok {
+			e.Attribute = "/namespace"
+		}
+		return nil, err
+	}
+	all, err := s.all(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return func(topic string) bool {
+		n := of(all, connection, topic)
+		return n != nil && n.Name == name
+	}, nil
 }
 
 // Put creates or changes a namespace.

@@ -12,6 +12,7 @@ import (
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/connectiontest"
 	"github.com/headgate/terraform-provider-headgate/daemon/namespace"
 	"github.com/headgate/terraform-provider-headgate/daemon/store"
+	"github.com/headgate/terraform-provider-headgate/daemon/topic"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 )
 
@@ -23,15 +24,15 @@ type cluster struct {
 
 type clusters map[string]cluster
 
-func (c clusters) List(_ context.Context, connection, prefix, after string, limit int) ([]api.Topic, error) {
+func (c clusters) List(_ context.Context, connection string, q topic.Query) ([]api.Topic, []api.Warning, error) {
 	var found []api.Topic
 	for _, t := range c[connection].topics {
-		if strings.HasPrefix(t.Name, prefix) && t.Name > after {
+		if strings.HasPrefix(t.Name, q.Prefix) && t.Name > q.After {
 			found = append(found, t)
 		}
 	}
 	slices.SortFunc(found, func(a, b api.Topic) int { return cmp.Compare(a.Name, b.Name) })
-	return found[:min(limit, len(found))], c[connection].err
+	return found[:min(q.Limit, len(found))], nil, c[connection].err
 }
 
 func topicOf(name string, partitions, replicas int64, retention string) api.Topic {
@@ -211,4 +212,21 @@ func TestTopicsThatAreThereAlready(t *testing.T) {
 	if err != nil || len(gone.Effects) != 2 || !strings.Contains(gone.Effects[1].Summary, "1201 topics") {
 		t.Errorf("deleting it says %+v, %v", gone, err)
 	}
+}
+
+func TestMembers(t *testing.T) {
+	s := newService(t, nil)
+	put(t, s, "payments", api.NamespaceWrite{TopicPrefix: "payments.", Connections: []string{"main"}})
+	put(t, s, "eu", api.NamespaceWrite{TopicPrefix: "payments.eu."})
+	for _, tt := range []struct {
+		connection, topic string
+		want              bool
+	}{{"main", "payments.a", true}, {"main", "payments.eu.a", false}, {"second", "payments.a", false}, {"main", "orders", false}} {
+		belongs, err := s.Members(t.Context(), tt.connection, "payments")
+		if err != nil || belongs(tt.topic) != tt.want {
+			t.Errorf("%s of %s belongs: %v, want %v", tt.topic, tt.connection, !tt.want, tt.want)
+		}
+	}
+	_, err := s.Members(t.Context(), "main", "nothing")
+	want(t, err, api.CodeNotFound, "/namespace", "nothing")
 }

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/headgate/terraform-provider-headgate/daemon/topic"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 )
 
@@ -79,6 +81,9 @@ func (s *server) getReassignment(ctx context.Context, in *struct {
 func (s *server) listTopics(ctx context.Context, in *struct {
 	Connection string `path:"connection" doc:"The connection of the cluster."`
 	Prefix     string `query:"prefix" doc:"Only topics whose names begin with it."`
+	Pattern    string `query:"pattern" doc:"Only topics whose whole names match this regular expression (RE2)."`
+	Namespace  string `query:"namespace" doc:"Only topics of this namespace."`
+	Effective  string `query:"effective" doc:"Of config_effective, answer only these, separated by commas. Default: all."`
 	Paging
 },
 ) (*api.Page[api.Topic], error) {
@@ -86,11 +91,41 @@ func (s *server) listTopics(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.Topics.List(ctx, in.Connection, in.Prefix, after, in.Limit+1)
+	q := topic.Query{Prefix: in.Prefix, After: after, Limit: in.Limit + 1}
+	if q.Matches, err = s.topicFilter(ctx, in.Connection, in.Pattern, in.Namespace); err != nil {
+		return nil, err
+	}
+	found, warnings, err := s.Topics.List(ctx, in.Connection, q)
 	if err != nil {
 		return nil, err
 	}
-	return page(found, in.Limit, func(t api.Topic) string { return t.Name }), nil
+	if in.Effective != "" {
+		for i := range found {
+			found[i].KeepEffective(strings.Split(in.Effective, ","))
+		}
+	}
+	p := page(found, in.Limit, func(t api.Topic) string { return t.Name })
+	p.Warnings = warnings
+	return p, nil
+}
+
+// topicFilter answers what tells the topics of a pattern and a namespace from others.
+func (s *server) topicFilter(ctx context.Context, connection, pattern, namespace string) (func(name string) bool, error) {
+	matches, belongs := func(string) bool { return true }, func(string) bool { return true }
+	if pattern != "" {
+		compiled, err := regexp.Compile("^(?:" + pattern + ")$")
+		if err != nil {
+			return nil, api.Invalid("/pattern", "The pattern is not a regular expression", err.Error()+".", "Correct the pattern; its syntax is RE2.")
+		}
+		matches = compiled.MatchString
+	}
+	if namespace != "" {
+		var err error
+		if belongs, err = s.Namespaces.Members(ctx, connection, namespace); err != nil {
+			return nil, err
+		}
+	}
+	return func(name string) bool { return matches(name) && belongs(name) }, nil
 }
 
 func (s *server) putTopic(ctx context.Context, in *struct {

@@ -5,6 +5,7 @@ package topic
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -154,32 +155,48 @@ func (s *Service) Get(ctx context.Context, connection, name string) (*api.Topic,
 	return t, nil
 }
 
-// List reads the topics after a cursor, by name, at most limit; those of the cluster itself are left out.
-func (s *Service) List(ctx context.Context, connection, prefix, after string, limit int) ([]api.Topic, error) {
+// Query says which topics to list.
+type Query struct {
+	Prefix string
+	// Matches is asked for each name, unless it is nil.
+	Matches func(name string) bool
+	// After is the name that the list goes on after, and Limit how long it gets.
+	After string
+	Limit int
+}
+
+// List reads topics by name; those of the cluster itself are left out. It warns of topics that cannot be read, which are
+// left out too.
+func (s *Service) List(ctx context.Context, connection string, q Query) ([]api.Topic, []api.Warning, error) {
 	c, err := s.cluster(ctx, connection)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	snap, err := s.snapshots.whole(ctx, c.name, c.all)
 	if err != nil {
-		return nil, c.failure("list the topics", err)
+		return nil, nil, c.failure("list the topics", err)
 	}
 	rows, err := s.rows(ctx, connection)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	first, _ := slices.BinarySearch(snap.names, max(prefix, after))
+	first, _ := slices.BinarySearch(snap.names, max(q.Prefix, q.After))
 	list := []api.Topic{}
+	var warnings []api.Warning
 	for _, name := range snap.names[first:] {
-		if len(list) == limit || !strings.HasPrefix(name, prefix) {
+		if len(list) == q.Limit || !strings.HasPrefix(name, q.Prefix) {
 			break
 		}
 		st := snap.topics[name]
-		if name == after || st.internal || isInternal(name) {
+		if name == q.After || st.internal || isInternal(name) || q.Matches != nil && !q.Matches(name) {
 			continue
 		}
 		if st.err != nil {
-			return nil, c.failure("read the configs of topic "+name, st.err)
+			warnings = append(warnings, api.Warning{
+				Summary: fmt.Sprintf("Topic %q is left out: it cannot be read", name),
+				Detail:  fmt.Sprintf("Through connection %q: %v. %s", connection, st.err, failureRemedy(connection, st.err)),
+			})
+			continue
 		}
 		row, ok := rows[name]
 		if !ok {
@@ -187,7 +204,7 @@ func (s *Service) List(ctx context.Context, connection, prefix, after string, li
 		}
 		list = append(list, *answer(st, row))
 	}
-	return list, nil
+	return list, warnings, nil
 }
 
 // cluster opens the connection.

@@ -390,7 +390,7 @@ func testList(e *env) {
 	}{
 		{"", 10, "a b c"}, {"", 2, "a b"}, {prefix + "a", 2, "b c"}, {prefix + "b", 10, "c"}, {prefix + "bb", 10, "c"}, {prefix + "c", 10, ""},
 	} {
-		list, err := e.List(t.Context(), conn, prefix, test.after, test.limit)
+		list, _, err := e.List(t.Context(), conn, topic.Query{Prefix: prefix, After: test.after, Limit: test.limit})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -402,7 +402,7 @@ func testList(e *env) {
 			t.Errorf("after %q, at most %d: got %q, want %q", test.after, test.limit, got, test.want)
 		}
 	}
-	list, err := e.List(t.Context(), conn, "", "", 1000)
+	list, _, err := e.List(t.Context(), conn, topic.Query{Limit: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -675,6 +675,36 @@ func TestRealForbidden(t *testing.T) {
 	want(t, err, api.CodeConnection, "/connection", "Allow the connection's user to Describe")
 	_, err = e.Put(t.Context(), "alice", name, api.TopicWrite{}, api.WriteOptions{DryRun: true}, "")
 	want(t, err, api.CodeConnection, "/connection", "authorized")
+}
+
+// A topic whose configs may not be read is left out of a list with a warning, and the others are there.
+func TestRealUnreadableTopicIsLeftOut(t *testing.T) {
+	e := realKafka(t)
+	cluster := real.Shared(t).Kafka
+	open, closed := e.prefix+"open", e.prefix+"closed"
+	for _, name := range []string{open, closed} {
+		e.put(t, name, api.TopicWrite{Partitions: 1, ReplicationFactor: 1}, api.WriteOptions{})
+	}
+	acl := kadm.NewACLs().Topics(closed).ResourcePatternType(kadm.ACLPatternLiteral).Deny("User:" + cluster.Alice.Name).DenyHosts("*").Operations(kadm.OpDescribeConfigs)
+	allow := kadm.NewACLs().Topics(closed).ResourcePatternType(kadm.ACLPatternLiteral).Allow("User:" + cluster.Alice.Name).AllowHosts("*").Operations(kadm.OpDescribe)
+	for _, one := range []*kadm.ACLBuilder{acl, allow} {
+		if answers, err := e.admin.CreateACLs(t.Context(), one); err != nil || len(answers) != 1 || answers[0].Err != nil {
+			t.Fatal(answers, err)
+		}
+		t.Cleanup(func() { _, _ = e.admin.DeleteACLs(context.Background(), one) }) //nolint:usetesting // The test's context has ended by then.
+	}
+	e.connect(t, "alice", fmt.Sprintf(`{"bootstrap_servers":[%q],"security_protocol":"SASL_PLAINTEXT","sasl":{"mechanism":"PLAIN","username":%q,"password":%q}}`,
+		cluster.BootstrapServers(real.ListenerSASLPlaintext)[0], cluster.Alice.Name, cluster.Alice.Password))
+	for end := time.Now().Add(30 * time.Second); ; { // brokers learn of ACLs a moment later
+		list, warnings, err := e.List(t.Context(), "alice", topic.Query{Prefix: e.prefix, Limit: 10})
+		if err == nil && len(list) == 1 && list[0].Name == open && len(warnings) == 1 && strings.Contains(warnings[0].Detail, "DescribeConfigs") {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("listed %v, %v, %v", list, warnings, err)
+		}
+		e.Forget("alice")
+	}
 }
 
 // Brokers follow the controller each at its own pace; a read after a write must see it all the same.

@@ -26,6 +26,8 @@ type Page[T any] struct {
 	Items []T `json:"items" nullable:"false" doc:"The objects, by name."`
 	// Next is the cursor of the next page; empty on the last.
 	Next string `json:"next,omitempty" doc:"The cursor of the next page; absent on the last."`
+	// Warnings tell of what is missing from the page although it is there.
+	Warnings []Warning `json:"warnings,omitempty" doc:"What is missing from this page, and why."`
 }
 
 // Version is what a daemon says of itself.

@@ -98,9 +98,22 @@ func (c *Client) GetTopic(ctx context.Context, connection, name string, effectiv
 	return get[Topic](ctx, c, topicPath(connection, name)+query("effective", strings.Join(effective, ",")))
 }
 
+// TopicQuery says which topics of a cluster to list; all but the internal ones where it is empty.
+type TopicQuery struct {
+	// Prefix is what their names begin with.
+	Prefix string
+	// Pattern is a regular expression (RE2) that their whole names match.
+	Pattern string
+	// Namespace is the one that they belong to.
+	Namespace string
+	// Effective names the configs in force that are wanted; none are all.
+	Effective []string
+}
+
 // ListTopics reads one page of a cluster's topics, the internal ones left out.
-func (c *Client) ListTopics(ctx context.Context, connection, prefix, cursor string) (*Page[Topic], error) {
-	return get[Page[Topic]](ctx, c, topicsPath(connection)+query("prefix", prefix, "cursor", cursor))
+func (c *Client) ListTopics(ctx context.Context, connection string, q TopicQuery, cursor string) (*Page[Topic], error) {
+	return get[Page[Topic]](ctx, c, topicsPath(connection)+
+		query("prefix", q.Prefix, "pattern", q.Pattern, "namespace", q.Namespace, "effective", strings.Join(q.Effective, ","), "limit", "1000", "cursor", cursor))
 }
 
 // PutTopic creates or changes a topic.

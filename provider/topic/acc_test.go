@@ -309,6 +309,46 @@ func TestAccTopicNeverShrinks(t *testing.T) {
 	)
 }
 
+func TestAccTopicsDataSource(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	all := providertest.Connections(d) + topics(map[string]string{
+		"orders": unprotected + "retention = \"1h\"", "orders.eu": unprotected + "replication_factor = 1", "payments": unprotected + "partitions = 7",
+	}) + `
+resource "headgate_namespace" "eu" {
+  name         = "eu"
+  topic_prefix = "orders.eu"
+}
+`
+	after := "depends_on = [headgate_topic.orders, headgate_topic.orders-eu, headgate_topic.payments, headgate_namespace.eu]\n  connection_name = \"main\"\n"
+	look := all + fmt.Sprintf("data \"headgate_topics\" \"all\" {\n %[1]s }\ndata \"headgate_topics\" \"prefix\" {\n %[1]s prefix = \"orders\"\n }\n"+
+		"data \"headgate_topics\" \"pattern\" {\n %[1]s pattern = \"[op].*s\"\n }\ndata \"headgate_topics\" \"namespace\" {\n %[1]s namespace = \"eu\"\n }\n"+
+		"data \"headgate_topic\" \"orders\" {\n %[1]s name = \"orders\"\n with_figures = true\n }\n", after)
+	bad := func(attribute string) string {
+		return all + fmt.Sprintf("data \"headgate_topics\" \"bad\" {\n %s %s\n }\n", after, attribute)
+	}
+	figures := "data.headgate_topic.orders"
+	test(t,
+		providertest.Applied(all),
+		providertest.Applied(look,
+			resource.TestCheckResourceAttr("data.headgate_topics.all", "names.#", "3"),
+			resource.TestCheckResourceAttr("data.headgate_topics.all", "topics.0.retention", "1h"),
+			resource.TestCheckResourceAttr("data.headgate_topics.all", "topics.2.partitions", "7"),
+			resource.TestCheckResourceAttr("data.headgate_topics.prefix", "names.#", "2"),
+			resource.TestCheckResourceAttr("data.headgate_topics.prefix", "topics.1.replication_factor", "1"),
+			resource.TestCheckResourceAttr("data.headgate_topics.pattern", "names.#", "2"),
+			resource.TestCheckResourceAttr("data.headgate_topics.namespace", "names.0", "orders.eu"),
+			resource.TestCheckResourceAttr(figures, "figures.records", "0"),
+			resource.TestCheckResourceAttr(figures, "figures.partitions.#", "3"),
+			resource.TestCheckResourceAttr(figures, "figures.brokers.#", "3"),
+			resource.TestCheckNoResourceAttr(figures, "figures.last_write"),
+			resource.TestCheckNoResourceAttr(figures, "figures.records_per_second"),
+		),
+		resource.TestStep{Config: bad(`pattern = "["`), ExpectError: regexp.MustCompile(`not\s+a\s+regular\s+expression`)},
+		resource.TestStep{Config: bad(`namespace = "nothing"`), ExpectError: regexp.MustCompile(`"nothing"\s+does\s+not\s+exist`)},
+	)
+}
+
 // The replication factor changes in place, both ways, and a min.insync.replicas with it.
 func TestAccTopicReplicationFactor(t *testing.T) {
 	t.Parallel()

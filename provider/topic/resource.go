@@ -148,7 +148,7 @@ func del(ctx context.Context, client *api.Client, m *resourceModel, options api.
 }
 
 func list(ctx context.Context, client *api.Client, connection, cursor string) (*api.Page[api.Topic], error) {
-	return client.ListTopics(ctx, connection, "", cursor)
+	return client.ListTopics(ctx, connection, api.TopicQuery{Effective: []string{retentionConfig}}, cursor)
 }
 
 func validate(_ context.Context, config *resourceModel, diags *diag.Diagnostics) {
