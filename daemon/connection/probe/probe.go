@@ -61,6 +61,8 @@ type Recorder struct {
 	// Own translates the pointer of a field that is to blame into the kind's own, below the spec; empty when the kind has
 	// no such field. Nil knows the fields of tls.
 	Own func(field string) string
+	// Resolver finds the addresses of names; nil is the machine's own.
+	Resolver *net.Resolver
 	// Base is the kind that has the fields that this one has not, for a preset of another kind.
 	Base string
 
@@ -154,12 +156,19 @@ func (r *Recorder) DNS(ctx context.Context, address string) error {
 		})
 	}
 	return r.Step(ctx, api.StepDNS, address, func(ctx context.Context) (string, error) {
-		found, err := net.DefaultResolver.LookupHost(ctx, host)
+		found, err := r.resolver().LookupHost(ctx, host)
 		if err != nil {
 			return "", dnsFailure(host, err)
 		}
 		return strings.Join(found, ", "), nil
 	})
+}
+
+func (r *Recorder) resolver() *net.Resolver {
+	if r.Resolver != nil {
+		return r.Resolver
+	}
+	return net.DefaultResolver
 }
 
 func dnsFailure(host string, err error) error {
@@ -221,7 +230,7 @@ func tlsFailure(err error, plain string) error {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && time.Now().Before(invalid.Cert.NotBefore):
 		return Fail("the server's certificate is valid only from "+invalid.Cert.NotBefore.Format(time.DateTime), "Check the clocks of the daemon's machine and of the server.", nil)
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return Fail("the server's certificate expired on "+invalid.Cert.NotAfter.Format(time.DateOnly), "Renew the server's certificate.", nil)
+		return Fail("the server's certificate expired on "+invalid.Cert.NotAfter.Format(time.DateOnly), "Renew the server's certificate. If it should be good, check the clock of the daemon's machine, which reads "+time.Now().UTC().Format(time.DateTime)+" UTC.", nil)
 	case errors.As(err, &host):
 		return Fail("the server's certificate is not for this host name", "Connect by a name in the certificate, or set {/tls/endpoint_identification} to \"none\" if any name will do.", host)
 	case errors.As(err, &authority):
