@@ -27,6 +27,8 @@ type variants struct {
 	optional map[string]values
 	// covered are optional attributes that are in required, for they cannot be taken away alone.
 	covered []string
+	// single: there can be one only.
+	single bool
 }
 
 func everyVariant(d *acctest.Daemon) map[string]variants {
@@ -76,9 +78,66 @@ func everyVariant(d *acctest.Daemon) map[string]variants {
 			optional: map[string]values{
 				"format":        same(`"AVRO"`),
 				"references":    same(`[]`),
-				"compatibility": same(`"FULL_TRANSITIVE"`),
-				"hard_delete":   same(`true`),
+				"compatibility":   same(`"FULL_TRANSITIVE"`),
+				"mode":            same(`"READWRITE"`),
+				"on_incompatible": same(`"override"`),
+				"hard_delete":     same(`true`),
 			},
+		},
+		"headgate_schema_registry_settings": {
+			needs:    connections,
+			required: func(string) string { return "connection_name = headgate_connection.registry.name" },
+			optional: map[string]values{"compatibility": same(`"FULL"`), "mode": same(`"READWRITE"`)},
+			single:   true,
+		},
+		"headgate_namespace": {
+			needs: connections,
+			required: func(n string) string {
+				return fmt.Sprintf("name = %q\n topic_prefix = %q", strings.ReplaceAll(n, "_", "-"), n+".")
+			},
+			optional: map[string]values{
+				"connections": same(`[headgate_connection.main.name]`),
+				"owner":       same(`"team-payments"`),
+				"environment": same(`"production"`),
+				"limits":      same(`{ partitions = 48, retention = "720h", replication_factor = 3 }`),
+			},
+		},
+		"headgate_acl": {
+			needs: connections,
+			required: func(n string) string {
+				return fmt.Sprintf(`connection_name = headgate_connection.main.name
+principal = "User:%s"
+rules = {
+  least = { resource_type = "TOPIC", resource_name = "orders", operations = ["READ"] }
+  most  = { resource_type = "GROUP", resource_name = "billing-", pattern_type = "PREFIXED", operations = ["READ", "DESCRIBE"], permission = "DENY", host = "10.0.0.1" }
+  said  = { resource_type = "CLUSTER", resource_name = "kafka-cluster", pattern_type = "LITERAL", operations = ["ALL"], permission = "ALLOW", host = "*" }
+}`, n)
+			},
+		},
+		"headgate_scram_user": {
+			needs: connections,
+			required: func(n string) string {
+				return fmt.Sprintf("connection_name = headgate_connection.main.name\n username = %q\n password_wo = \"hunter-two\"", n)
+			},
+			optional: map[string]values{
+				"password_wo_version": {"1", "2"},
+				"mechanisms":          same(`["SCRAM-SHA-256", "SCRAM-SHA-512"]`),
+				"iterations":          same("8192"),
+			},
+			covered: []string{"password_wo"},
+		},
+		"headgate_client_quota": {
+			needs: connections,
+			required: func(n string) string {
+				return fmt.Sprintf("connection_name = headgate_connection.main.name\n user = %q\n client_id = \"reports\"\n producer_byte_rate = \"10MiB\"", n)
+			},
+			optional: map[string]values{
+				"consumer_byte_rate":       same(`"1048576"`),
+				"request_percentage":       same("12.5"),
+				"controller_mutation_rate": same("20"),
+			},
+			// At least one has to be set, and one is for IP addresses only.
+			covered: []string{"user", "client_id", "ip", "producer_byte_rate", "connection_creation_rate"},
 		},
 		"headgate_source_connector": {
 			needs: connections,
@@ -150,7 +209,9 @@ func (v variants) config(typ string, pick func(values) string) string {
 	}
 	names := slices.Sorted(maps.Keys(v.optional))
 	for _, name := range names {
-		instance("only_"+name, name)
+		if !v.single {
+			instance("only_"+name, name)
+		}
 	}
 	instance("all", names...)
 	return b.String()

@@ -22,7 +22,12 @@ type Options struct {
 }
 
 // exporter finds one kind of object behind a connection.
-type exporter func(ctx context.Context, client *api.Client, o Options) ([]resource, error)
+type exporter struct {
+	what string
+	find func(ctx context.Context, client *api.Client, o Options) ([]resource, error)
+	// mayBeRefused leaves the objects out, with a note, where the system has none of them or does not let us look.
+	mayBeRefused bool
+}
 
 // exporters are what there is to find behind each kind of connection.
 func exporters(kind string) []exporter {
@@ -31,9 +36,14 @@ func exporters(kind string) []exporter {
 	}
 	switch kind {
 	case kafka.KindName:
-		return []exporter{topics}
+		return []exporter{
+			{what: "topics", find: topics},
+			{what: "ACLs", find: acls, mayBeRefused: true},
+			{what: "SCRAM users", find: scramUsers, mayBeRefused: true},
+			{what: "client quotas", find: quotas, mayBeRefused: true},
+		}
 	case schemaregistry.KindName:
-		return []exporter{schemas}
+		return []exporter{{what: "schemas", find: schemas}}
 	default:
 		return nil
 	}
@@ -45,20 +55,25 @@ func Write(ctx context.Context, client *api.Client, out io.Writer, o Options) er
 	if err != nil {
 		return err
 	}
-	find := exporters(connection.Kind)
-	if find == nil {
+	exporters := exporters(connection.Kind)
+	if exporters == nil {
 		return api.Invalid("/connection", fmt.Sprintf("There is nothing to export behind connection %q", o.Connection),
 			fmt.Sprintf("It is of kind %s.", connection.Kind), "Name a connection to a Kafka cluster or a schema registry.")
 	}
 	var found []resource
-	for _, f := range find {
-		more, err := f(ctx, client, o)
+	var notes []string
+	for _, e := range exporters {
+		more, err := e.find(ctx, client, o)
+		if e.mayBeRefused && api.HasCode(err, api.CodeRefused) {
+			notes = append(notes, fmt.Sprintf("Without %s: %v.", e.what, err))
+			continue
+		}
 		if err != nil {
 			return err
 		}
 		found = append(found, more...)
 	}
-	if _, err := out.Write(render(found)); err != nil {
+	if _, err := out.Write(render(notes, found)); err != nil {
 		return fmt.Errorf("write configuration: %w", err)
 	}
 	return nil

@@ -33,6 +33,13 @@ func (r *resource) set(name string, value cty.Value) {
 
 func (r *resource) setText(name, value string) { r.set(name, cty.StringVal(value)) }
 
+// setTextIf leaves out what is nil.
+func (r *resource) setTextIf(name string, value *string) {
+	if value != nil {
+		r.setText(name, *value)
+	}
+}
+
 // setMap leaves out an empty map.
 func (r *resource) setMap(name string, values map[string]string) {
 	if len(values) == 0 {
@@ -78,9 +85,12 @@ func heredoc(text string) hclwrite.Tokens {
 }
 
 // render writes the blocks.
-func render(resources []resource) []byte {
+func render(notes []string, resources []resource) []byte {
 	file := hclwrite.NewEmptyFile()
 	body := file.Body()
+	for _, note := range notes {
+		body.AppendUnstructuredTokens(hclwrite.Tokens{{Type: hclsyntax.TokenComment, Bytes: []byte("# " + strings.ReplaceAll(note, "\n", " ") + "\n")}})
+	}
 	taken := map[string]bool{}
 	for i, r := range resources {
 		if i > 0 {
