@@ -76,8 +76,8 @@ func everyVariant(d *acctest.Daemon) map[string]variants {
 				return fmt.Sprintf("connection_name = headgate_connection.registry.name\n subject = %q\n schema = jsonencode({ type = \"record\", name = \"R\", fields = [] })", n)
 			},
 			optional: map[string]values{
-				"format":        same(`"AVRO"`),
-				"references":    same(`[]`),
+				"format":          same(`"AVRO"`),
+				"references":      same(`[]`),
 				"compatibility":   same(`"FULL_TRANSITIVE"`),
 				"mode":            same(`"READWRITE"`),
 				"on_incompatible": same(`"override"`),
