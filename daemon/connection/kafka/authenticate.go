@@ -1,9 +1,7 @@
 package kafka
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -188,36 +186,18 @@ func (t *tester) exchange(ctx context.Context, w *wire, address string) error {
 		if resp.ErrorCode != 0 {
 			return t.refusal("", said(resp.ErrorMessage, kerr.ErrorForCode(resp.ErrorCode)))
 		}
-		if refused := bearerRefusal(t.c.SASL.Mechanism, resp.SASLAuthBytes); refused != nil {
-			return t.refusal("", refused)
-		}
 		if done {
 			return nil
 		}
 		done, message, err = session.Challenge(resp.SASLAuthBytes)
+		if refused, ok := errors.AsType[*refusedTokenError](err); ok {
+			return t.refusal("", errors.New(refused.says))
+		}
 		if err != nil {
 			return probe.Blame("/sasl/password", "the broker could not prove that it knows the password", "Check the password, and that the address is that of the right cluster.", err)
 		}
 	}
 	return nil
-}
-
-// bearerRefusal reads the answer to a token that is refused (RFC 7628, section 3.2.3): it comes before the error.
-func bearerRefusal(mechanism string, answer []byte) error {
-	if mechanism != api.SASLOAuthBearer || len(bytes.Trim(answer, "\x00\x01")) == 0 {
-		return nil
-	}
-	var refusal struct {
-		Status string `json:"status"`
-		Scope  string `json:"scope"`
-	}
-	if json.Unmarshal(answer, &refusal) != nil || refusal.Status == "" {
-		return errors.New("the broker answers the token with a challenge of its own")
-	}
-	if refusal.Scope != "" {
-		return fmt.Errorf("%s, wanted is the scope %s", refusal.Status, refusal.Scope)
-	}
-	return errors.New(refusal.Status)
 }
 
 // said is the broker's own message, where it has one.

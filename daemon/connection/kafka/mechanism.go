@@ -1,7 +1,9 @@
 package kafka
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/twmb/franz-go/pkg/sasl"
@@ -38,11 +40,56 @@ func mechanism(s *api.KafkaSASL) (sasl.Mechanism, error) {
 
 // bearer sends a token of the source, with the extensions of KIP-342.
 func bearer(c *api.OAuthClientCredentials, source *oauthtoken.Source) sasl.Mechanism {
-	return oauth.Oauth(func(ctx context.Context) (oauth.Auth, error) {
+	return bearerMechanism{oauth.Oauth(func(ctx context.Context) (oauth.Auth, error) {
 		token, err := source.Token(ctx)
 		if err != nil {
 			return oauth.Auth{}, fmt.Errorf("get a token from %s: %w", c.TokenEndpoint, err)
 		}
 		return oauth.Auth{Token: token.Value, Extensions: c.Extensions}, nil
-	})
+	})}
+}
+
+// bearerMechanism reads what a broker says of a token that it refuses.
+type bearerMechanism struct{ sasl.Mechanism }
+
+// Authenticate implements [sasl.Mechanism].
+func (m bearerMechanism) Authenticate(ctx context.Context, address string) (sasl.Session, []byte, error) {
+	session, message, err := m.Mechanism.Authenticate(ctx, address)
+	if err != nil {
+		return nil, nil, err
+	}
+	return bearerSession{session}, message, nil
+}
+
+type bearerSession struct{ sasl.Session }
+
+// Challenge ends the exchange: the answer to a token that is taken is empty.
+func (s bearerSession) Challenge(answer []byte) (done bool, message []byte, err error) {
+	if refused := bearerRefusal(answer); refused != nil {
+		return false, nil, refused
+	}
+	return s.Session.Challenge(nil)
+}
+
+// refusedTokenError is the answer to a token that is refused.
+type refusedTokenError struct{ says string }
+
+func (e *refusedTokenError) Error() string { return "the broker refuses the token: " + e.says }
+
+// bearerRefusal reads such an answer (RFC 7628, section 3.2.3); nil when it is none.
+func bearerRefusal(answer []byte) *refusedTokenError {
+	if len(bytes.Trim(answer, "\x00\x01")) == 0 {
+		return nil
+	}
+	var refusal struct {
+		Status string `json:"status"`
+		Scope  string `json:"scope"`
+	}
+	switch {
+	case json.Unmarshal(answer, &refusal) != nil || refusal.Status == "":
+		return &refusedTokenError{"it answers with a challenge of its own"}
+	case refusal.Scope != "":
+		return &refusedTokenError{fmt.Sprintf("%s, it wants the scope %s", refusal.Status, refusal.Scope)}
+	}
+	return &refusedTokenError{refusal.Status}
 }

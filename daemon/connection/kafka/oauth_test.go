@@ -1,16 +1,16 @@
 package kafka_test
 
 import (
-	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
-
-	"github.com/headgate/terraform-provider-headgate/daemon/connection"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/kafka"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/internal/real"
 )
 
 func overBearer(endpoint, secret string, address string) api.KafkaConnection {
@@ -36,6 +36,15 @@ func TestTokens(t *testing.T) {
 	})
 	endpoint.skew.Store(int64(time.Hour))
 	try(t, []trial{{"clock skew", overBearer(endpoint.URL, "client-secret", refuses), api.StepAuthentication, []string{"refuses the token"}, []string{"clock of the token endpoint", "set the clocks right"}}})
+}
+
+// Whoever uses the connection later hears the broker's reason too.
+func TestRefusedTokenIsExplainedToUsers(t *testing.T) {
+	endpoint := tokenEndpoint(t, "client-secret")
+	address := (&saslBroker{mechanism: "OAUTHBEARER", judge: bearerLogin(func(string) bool { return false })}).start(t, nil)
+	if err := reach(t, overBearer(endpoint.URL, "client-secret", address)); err == nil || !strings.Contains(err.Error(), "the broker refuses the token: invalid_token") {
+		t.Errorf("got %v", err)
+	}
 }
 
 func TestTokenEndpointsThatGiveNone(t *testing.T) {
@@ -103,21 +112,42 @@ func TestRotation(t *testing.T) {
 		t.Run(mechanism, func(t *testing.T) {
 			login = "first"
 			address := (&saslBroker{mechanism: mechanism, judge: tt.judge}).start(t, nil)
-			reach := func(secret string) error {
-				target := &connection.Target{Name: "main", Kind: "kafka", Spec: &api.KafkaConnection{BootstrapServers: []string{address}, SecurityProtocol: "SASL_PLAINTEXT", SASL: tt.sasl(secret)}}
-				client, err := kafka.NewClient(target, kgo.RequestRetries(0), kgo.RetryTimeout(time.Second))
-				must(t, err)
-				defer client.Close()
-				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-				defer cancel()
-				return client.Ping(ctx)
+			with := func(secret string) error {
+				return reach(t, api.KafkaConnection{BootstrapServers: []string{address}, SecurityProtocol: "SASL_PLAINTEXT", SASL: tt.sasl(secret)})
 			}
-			must(t, reach("first"))
+			must(t, with("first"))
 			tt.rotate()
-			if reach("first") == nil {
+			if with("first") == nil {
 				t.Error("the old secret still works")
 			}
-			must(t, reach("second"))
+			must(t, with("second"))
 		})
 	}
+}
+
+// A new certificate and key are shown by the next client.
+func TestClientCertificateRotation(t *testing.T) {
+	first, second := newPKI(t), newPKI(t)
+	cfg := serverTLS(t, first.Server, nil)
+	var trusted atomic.Pointer[x509.CertPool]
+	trusted.Store(first.Pool())
+	cfg.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		now := cfg.Clone()
+		now.ClientAuth, now.ClientCAs = tls.RequireAndVerifyClientCert, trusted.Load()
+		return now, nil
+	}
+	address := (&saslBroker{mechanism: "PLAIN", judge: plainLogin("alice", "secret")}).start(t, cfg)
+	with := func(pair real.KeyPair) error {
+		key, err := pair.Encrypted("open sesame")
+		must(t, err)
+		c := overSASLTLS("PLAIN", real.User{Name: "alice", Password: "secret"}, first.CA.Cert, address)
+		c.TLS.ClientCertificate, c.TLS.ClientKey, c.TLS.ClientKeyPassword = string(pair.Cert), string(key), "open sesame"
+		return reach(t, c)
+	}
+	must(t, with(first.Client))
+	trusted.Store(second.Pool())
+	if with(first.Client) == nil {
+		t.Error("the old certificate still works")
+	}
+	must(t, with(second.Client))
 }
