@@ -33,6 +33,7 @@ import (
 	"github.com/headgate/terraform-provider-headgate/daemon/secret"
 	"github.com/headgate/terraform-provider-headgate/daemon/server"
 	"github.com/headgate/terraform-provider-headgate/daemon/store"
+	"github.com/headgate/terraform-provider-headgate/daemon/stream"
 	"github.com/headgate/terraform-provider-headgate/daemon/token"
 	"github.com/headgate/terraform-provider-headgate/daemon/topic"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
@@ -117,7 +118,7 @@ func New(ctx context.Context, cfg Config) (*Daemon, error) {
 	namespaces := namespace.New(cfg.Store, connections, d.topics)
 	d.topics.AddRule(namespaces.Check)
 	d.Handler, err = server.New(server.Config{
-		Kinds: cfg.Kinds, Connections: connections, Topics: d.topics, Reassigns: d.reassigns, Namespaces: namespaces, Connectors: d.connectors,
+		Kinds: cfg.Kinds, Connections: connections, Topics: d.topics, Reassigns: d.reassigns, Streams: stream.New(cfg.Store, connections), Namespaces: namespaces, Connectors: d.connectors,
 		Previews: preview.New(connections, d.admins, cfg.Log), Schemas: d.schemas,
 		ACLs: acl.New(cfg.Store, connections, d.admins), SCRAMUsers: scramuser.New(cfg.Store, connections, d.admins), Quotas: quota.New(cfg.Store, connections, d.admins),
 		Registry: registry.New(cfg.Store, cfg.Log).Handler(),

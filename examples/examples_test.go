@@ -3,6 +3,7 @@ package examples_test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,11 +14,23 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 
 	"github.com/headgate/terraform-provider-headgate/internal/acctest"
+	"github.com/headgate/terraform-provider-headgate/internal/acctest/fakekinesis"
 	"github.com/headgate/terraform-provider-headgate/provider/providertest"
 )
 
 // around has what an example needs around it: the provider and mostly connections, and what data sources look at.
-func around(d *acctest.Daemon) map[string]string {
+func around(t *testing.T, d *acctest.Daemon) map[string]string {
+	t.Helper()
+	kinesis := fmt.Sprintf(`
+resource "headgate_connection" "kinesis" {
+  name = "kinesis"
+  kinesis = {
+    region      = "eu-central-1"
+    endpoint    = %q
+    credentials = { access_key_id = "AKIDEXAMPLE", secret_access_key_wo = "secret", secret_access_key_wo_version = 1 }
+  }
+}
+`, fakekinesis.Start(t, 0).URL) + providertest.Provider(d)
 	connections := providertest.Connections(d)
 	topic := `
 resource "headgate_topic" "orders" {
@@ -51,6 +64,7 @@ resource "headgate_namespace" "payments" {
 		"resources/headgate_connection":               providertest.Provider(d),
 		"resources/headgate_topic":                    connections,
 		"resources/headgate_topic_set":                connections,
+		"resources/headgate_stream":                   kinesis,
 		"resources/headgate_schema":                   connections,
 		"resources/headgate_schema_registry_settings": connections,
 		"resources/headgate_source_connector":         connections,
@@ -96,7 +110,7 @@ func TestAccExamples(t *testing.T) {
 		t.Run(dir, func(t *testing.T) {
 			t.Parallel()
 			d := acctest.Dev(t)
-			before, ok := around(d)[dir]
+			before, ok := around(t, d)[dir]
 			if strings.HasPrefix(dir, "functions/") {
 				before, ok = functionsNeed+providertest.Provider(d), true
 			}
@@ -142,7 +156,8 @@ func unprotect(t *testing.T, dir string) {
 		return
 	}
 	content = bytes.ReplaceAll(content, []byte("  description = \"One"), []byte("  deletion_protection = false\n  description = \"One"))
-	write(t, file, bytes.ReplaceAll(content, []byte("  defaults = {\n"), []byte("  defaults = {\n    deletion_protection = false\n")))
+	content = bytes.ReplaceAll(content, []byte("  defaults = {\n"), []byte("  defaults = {\n    deletion_protection = false\n"))
+	write(t, file, bytes.ReplaceAll(content, []byte("= headgate_connection.kinesis.name\n"), []byte("= headgate_connection.kinesis.name\n  deletion_protection = false\n")))
 }
 
 // folder holds an example and what it needs.

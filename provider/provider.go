@@ -27,6 +27,7 @@ import (
 	"github.com/headgate/terraform-provider-headgate/provider/remote"
 	registryschema "github.com/headgate/terraform-provider-headgate/provider/schema"
 	"github.com/headgate/terraform-provider-headgate/provider/scramuser"
+	"github.com/headgate/terraform-provider-headgate/provider/stream"
 	"github.com/headgate/terraform-provider-headgate/provider/token"
 	"github.com/headgate/terraform-provider-headgate/provider/topic"
 )
@@ -122,6 +123,7 @@ func (p *headgate) Resources(context.Context) []func() resource.Resource {
 	return []func() resource.Resource{
 		func() resource.Resource { return connection.NewResource(p.kinds.Connections) },
 		topic.NewResource,
+		stream.NewResource,
 		namespace.NewResource,
 		registryschema.NewResource,
 		registryschema.NewSettingsResource,

@@ -22,6 +22,7 @@ import (
 	"github.com/headgate/terraform-provider-headgate/daemon/reassign"
 	"github.com/headgate/terraform-provider-headgate/daemon/schema"
 	"github.com/headgate/terraform-provider-headgate/daemon/scramuser"
+	"github.com/headgate/terraform-provider-headgate/daemon/stream"
 	"github.com/headgate/terraform-provider-headgate/daemon/token"
 	"github.com/headgate/terraform-provider-headgate/daemon/topic"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
@@ -36,6 +37,7 @@ type Config struct {
 	Connections *connection.Service
 	Topics      *topic.Service
 	Reassigns   *reassign.Service
+	Streams     *stream.Service
 	Namespaces  *namespace.Service
 	Previews    *preview.Service
 	Schemas     *schema.Service
@@ -64,6 +66,7 @@ func New(cfg Config) (http.Handler, error) {
 	s.systemRoutes(face)
 	s.connectionRoutes(face)
 	s.topicRoutes(face)
+	s.streamRoutes(face)
 	s.namespaceRoutes(face)
 	s.accessRoutes(face)
 	s.schemaRoutes(face)

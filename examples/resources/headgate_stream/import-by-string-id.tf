@@ -1,0 +1,4 @@
+import {
+  to = headgate_stream.clicks
+  id = "kinesis/clicks"
+}

@@ -1,0 +1,1 @@
+terraform import headgate_stream.clicks kinesis/clicks

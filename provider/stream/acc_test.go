@@ -1,0 +1,177 @@
+package stream_test
+
+import (
+	"fmt"
+	"regexp"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+
+	"github.com/headgate/terraform-provider-headgate/internal/acctest"
+	"github.com/headgate/terraform-provider-headgate/internal/acctest/fakekinesis"
+	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/internal/real"
+	"github.com/headgate/terraform-provider-headgate/provider/providertest"
+)
+
+const address = "headgate_stream.clicks"
+
+func connection(d *acctest.Daemon, url string) string {
+	return providertest.Provider(d) + fmt.Sprintf(`
+resource "headgate_connection" "aws" {
+  name = "aws"
+  kinesis = {
+    region   = "eu-central-1"
+    endpoint = %q
+    credentials = {
+      access_key_id                = "AKIDEXAMPLE"
+      secret_access_key_wo         = "secret"
+      secret_access_key_wo_version = 1
+    }
+  }
+}
+`, url)
+}
+
+// stream declares the stream clicks.
+func stream(d *acctest.Daemon, url, attributes string) string {
+	return connection(d, url) + fmt.Sprintf(`
+resource "headgate_stream" "clicks" {
+  connection_name = headgate_connection.aws.name
+  name            = "clicks"
+  %s
+}
+`, attributes)
+}
+
+func test(t *testing.T, steps ...resource.TestStep) {
+	t.Helper()
+	resource.Test(t, resource.TestCase{ProtoV6ProviderFactories: providertest.Factories(), Steps: steps})
+}
+
+const unprotected = "deletion_protection = false\n"
+
+// lives is what a stream goes through, on a service at a URL.
+func lives(t *testing.T, d *acctest.Daemon, url string) {
+	t.Helper()
+	onDemand := stream(d, url, unprotected)
+	all := stream(d, url, unprotected+`
+  shards     = 3
+  retention  = "48h"
+  kms_key_id = "alias/aws/kinesis"
+  tags       = { team = "web", cost = "42" }`)
+	more := stream(d, url, unprotected+`
+  mode       = "PROVISIONED"
+  shards     = 13
+  retention  = "2880m"
+  tags       = { team = "shop" }`)
+	one := stream(d, url, "shards = 1")
+	test(t,
+		providertest.Does(plancheck.ResourceActionCreate, address, onDemand,
+			resource.TestCheckResourceAttr(address, "mode", "ON_DEMAND"), resource.TestCheckResourceAttr(address, "retention", "24h"),
+			resource.TestCheckNoResourceAttr(address, "shards"), resource.TestMatchResourceAttr(address, "arn", regexp.MustCompile(`^arn:aws:kinesis:eu-central-1:\d+:stream/clicks$`))),
+		providertest.Unchanged(onDemand),
+		providertest.Does(plancheck.ResourceActionUpdate, address, all,
+			resource.TestCheckResourceAttr(address, "mode", "PROVISIONED"), resource.TestCheckResourceAttr(address, "open_shards", "3"), resource.TestCheckResourceAttr(address, "tags.%", "2")),
+		providertest.Unchanged(all),
+		resource.TestStep{ResourceName: address, ImportState: true, ImportStateId: "aws/clicks", ImportStateVerify: true, ImportStateVerifyIdentifierAttribute: "name"},
+		providertest.Does(plancheck.ResourceActionUpdate, address, more, resource.TestCheckResourceAttr(address, "open_shards", "13"), resource.TestCheckNoResourceAttr(address, "kms_key_id")),
+		providertest.Unchanged(more),
+		providertest.Does(plancheck.ResourceActionUpdate, address, one, resource.TestCheckResourceAttr(address, "open_shards", "1"), resource.TestCheckResourceAttr(address, "retention", "24h")),
+		providertest.Unchanged(one),
+		resource.TestStep{Config: connection(d, url), PlanOnly: true, ExpectError: regexp.MustCompile(`(?s)protected from deletion.*last 24h`)},
+		providertest.Applied(onDemand),
+	)
+	if _, err := d.Client.GetStream(t.Context(), "aws", "clicks"); !api.HasCode(err, api.CodeNotFound) {
+		t.Errorf("after the destroy: %v", err)
+	}
+}
+
+func TestAccStreamLives(t *testing.T) {
+	t.Parallel()
+	lives(t, acctest.Dev(t), fakekinesis.Start(t, 1).URL)
+}
+
+func TestRealStreamLives(t *testing.T) {
+	lives(t, acctest.Dev(t), real.DedicatedMoto(t).URL())
+}
+
+func TestAccStreamDrift(t *testing.T) {
+	t.Parallel()
+	d, fake := acctest.Dev(t), fakekinesis.Start(t, 1)
+	config := stream(d, fake.URL, unprotected+"shards = 2\n  tags = { team = \"web\" }")
+	outside := func(change func(*fakekinesis.Stream) *fakekinesis.Stream) func() {
+		return func() { fake.Change("clicks", change) }
+	}
+	changed := providertest.Does(plancheck.ResourceActionUpdate, address, config, resource.TestCheckResourceAttr(address, "open_shards", "2"))
+	changed.PreConfig = outside(func(st *fakekinesis.Stream) *fakekinesis.Stream {
+		st.Shards, st.Hours, st.Tags["team"], st.Tags["theirs"] = 4, 48, "shop", "kept"
+		return st
+	})
+	untagged := providertest.Does(plancheck.ResourceActionUpdate, address, config)
+	untagged.PreConfig = outside(func(st *fakekinesis.Stream) *fakekinesis.Stream {
+		if st.Tags["theirs"] != "kept" || st.Tags["team"] != "web" || st.Hours != 24 {
+			t.Errorf("the stream is %+v", st)
+		}
+		delete(st.Tags, "team")
+		return st
+	})
+	deleted := providertest.Does(plancheck.ResourceActionCreate, address, config)
+	deleted.PreConfig = outside(func(*fakekinesis.Stream) *fakekinesis.Stream { return nil })
+	test(t, providertest.Applied(config), changed, providertest.Unchanged(config), untagged, deleted, providertest.Unchanged(config))
+}
+
+func TestAccStreamRefusals(t *testing.T) {
+	t.Parallel()
+	d, fake := acctest.Dev(t), fakekinesis.Start(t, 0)
+	fake.Change("theirs", func(*fakekinesis.Stream) *fakekinesis.Stream {
+		return &fakekinesis.Stream{Mode: "PROVISIONED", Shards: 1, Hours: 24, Tags: map[string]string{}, Consumers: []string{"reports"}}
+	})
+	declared := ""
+	for name, attributes := range map[string]string{
+		"both":      "mode = \"ON_DEMAND\"\n  shards = 1",
+		"none":      `mode = "PROVISIONED"`,
+		"minutes":   `retention = "90m"`,
+		"years":     `retention = "9000h"`,
+		"reserved":  `tags = { "aws:x" = "y" }`,
+		"many":      `shards = 501`,
+		"theirs":    `shards = 1`,
+		"unlimited": `retention = "unlimited"`,
+	} {
+		declared += fmt.Sprintf("resource \"headgate_stream\" %q {\n  connection_name = headgate_connection.aws.name\n  name = %[1]q\n  %s\n}\n", name, attributes)
+	}
+	providertest.Refused(t, connection(d, fake.URL), connection(d, fake.URL)+declared, map[string]string{
+		"headgate_stream.both":      `on-demand stream has no number of shards`,
+		"headgate_stream.none":      `number of shards is missing`,
+		"headgate_stream.minutes":   `retention is not possible`,
+		"headgate_stream.years":     `retention is not possible`,
+		"headgate_stream.reserved":  `tag is reserved`,
+		"headgate_stream.many":      `no room for 501 more shards`,
+		"headgate_stream.theirs":    `(?s)already exists.*aws/theirs`,
+		"headgate_stream.unlimited": `retention is not possible`,
+	})
+	imported := connection(d, fake.URL) + `
+import {
+  to = headgate_stream.theirs
+  id = "aws/theirs"
+}
+resource "headgate_stream" "theirs" {
+  connection_name     = headgate_connection.aws.name
+  name                = "theirs"
+  shards              = 1
+  deletion_protection = false
+}
+`
+	inUse := resource.TestStep{Config: connection(d, fake.URL), ExpectError: regexp.MustCompile(`(?s)1 registered consumer.*reports`)}
+	down := resource.TestStep{Config: imported, PlanOnly: true, ExpectError: regexp.MustCompile(`Cannot (read|list)`), PreConfig: func() { fake.Down(true) }}
+	up := providertest.Unchanged(imported)
+	up.PreConfig = func() {
+		fake.Down(false)
+		fake.Change("theirs", func(st *fakekinesis.Stream) *fakekinesis.Stream {
+			st.Consumers = nil
+			return st
+		})
+	}
+	test(t, providertest.Applied(connection(d, fake.URL)), providertest.Applied(imported), inUse, down, up)
+}
