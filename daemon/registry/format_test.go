@@ -14,6 +14,8 @@ import (
 	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/descriptorpb"
+
+	"github.com/headgate/terraform-provider-headgate/daemon/store"
 )
 
 const (
@@ -274,6 +276,39 @@ func TestWhatClientsAskFirst(t *testing.T) {
 		if status, _, got := c.raw(t, http.MethodGet, path, ""); status != http.StatusOK || !strings.Contains(got, want) {
 			t.Errorf("%s: %d %s, want %s", path, status, got, want)
 		}
+	}
+}
+
+// What was registered has the same ids after a restart, and is the same schema to who registers it again.
+func TestFormatsSurviveRestart(t *testing.T) {
+	dir := t.TempDir()
+	register := func() string {
+		st, err := store.Open(t.Context(), dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = st.Close() }()
+		c := start(t, st)
+		var ids []string
+		for _, body := range []sr.Schema{
+			{Schema: orderV1},
+			{Schema: protoAddress, Type: sr.TypeProtobuf},
+			{Schema: protoCustomer, Type: sr.TypeProtobuf, References: []sr.SchemaReference{{Name: "shop/address.proto", Subject: "s1", Version: 1}}},
+			{Schema: jsonAddress, Type: sr.TypeJSON},
+			{Schema: jsonCustomer, Type: sr.TypeJSON, References: []sr.SchemaReference{{Name: "address.json", Subject: "s3", Version: 1}}},
+		} {
+			made, err := c.CreateSchema(t.Context(), fmt.Sprintf("s%d", len(ids)), body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ids = append(ids, fmt.Sprintf("%s %d %d %s", made.Subject, made.ID, made.Version, made.Schema.Schema))
+		}
+		_, _, answer := c.raw(t, http.MethodPost, "/subjects/m/versions", `{"schema":"\"string\"","metadata":{"properties":{"a":"b"}}}`)
+		_, _, contexts := c.raw(t, http.MethodPut, "/config/:.c:", `{"compatibility":"NONE","normalize":true}`)
+		return strings.Join(append(ids, answer, contexts), "\n")
+	}
+	if first, again := register(), register(); first != again || !strings.Contains(first, `{"id":6}`) {
+		t.Errorf("first\n%s\nthen\n%s", first, again)
 	}
 }
 

@@ -1,5 +1,8 @@
 // Package registry is the built-in schema registry: Confluent's Schema Registry API for Avro, JSON Schema and Protobuf, over
 // the daemon's own store.
+//
+// It differs where it says so: ids are the same ones in all contexts, and the settings alias, compatibilityGroup,
+// compatibilityPolicy and default or override metadata and rule sets are refused. Exporters and associations are not there.
 package registry
 
 import (

@@ -132,19 +132,25 @@ func (d *jsonDiff) evaluated(s *jsonschema.Schema) []*jsonschema.Schema {
 		made = append(made, &jsonschema.Schema{Properties: e.properties, PatternProperties: e.patterns, AdditionalProperties: s.UnevaluatedProperties})
 	}
 	if s.UnevaluatedItems != nil && !e.allItems {
-		made = append(made, &jsonschema.Schema{DraftVersion: 2020, PrefixItems: slices.Repeat([]*jsonschema.Schema{d.always}, e.items), Items2020: s.UnevaluatedItems})
+		rest := s.UnevaluatedItems
+		if len(e.contained) > 0 {
+			rest = &jsonschema.Schema{AnyOf: append(e.contained, rest)}
+		}
+		made = append(made, &jsonschema.Schema{PrefixItems: slices.Repeat([]*jsonschema.Schema{d.always}, e.items), Items2020: rest})
 	}
 	d.made[s] = made
 	return made
 }
 
-// evaluation collects which properties and items a schema may evaluate, in whichever of its alternatives.
+// evaluation collects which properties and items a schema may evaluate, in whichever of its alternatives. Of the reader that
+// is lenient: an alternative that is not taken evaluates nothing.
 type evaluation struct {
 	seen                    map[*jsonschema.Schema]bool
 	always                  *jsonschema.Schema
 	properties              map[string]*jsonschema.Schema
 	patterns                map[jsonschema.Regexp]*jsonschema.Schema
 	items                   int
+	contained               []*jsonschema.Schema // what contains matches counts as evaluated
 	allProperties, allItems bool
 }
 
@@ -161,6 +167,9 @@ func (e *evaluation) collect(s *jsonschema.Schema, top bool) {
 	}
 	prefix, rest := itemsOf(s, e.always)
 	e.items = max(e.items, len(prefix))
+	if s.Contains != nil {
+		e.contained = append(e.contained, s.Contains)
+	}
 	e.allProperties = e.allProperties || s.AdditionalProperties != nil || (!top && s.UnevaluatedProperties != nil)
 	e.allItems = e.allItems || rest != nil || (!top && s.UnevaluatedItems != nil)
 	inside := slices.Concat(applied(s), s.AnyOf, s.OneOf, []*jsonschema.Schema{s.If, s.Then, s.Else})

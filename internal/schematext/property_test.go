@@ -3,6 +3,7 @@ package schematext_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -133,6 +134,86 @@ func TestReformattingChangesNothing(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// protoTokens are a file whose tokens may stand apart in any way.
+var protoTokens = strings.Fields(`syntax = "proto3" ; package p ; import "google/protobuf/any.proto" ; message M { int32 a = 1 ;
+	repeated google . protobuf . Any b = 2 [ deprecated = true ] ; oneof o { string c = 3 ; bytes d = 4 ; } map < string , N > e = 5 ; reserved 9 ;
+	message N { optional double f = 1 ; } } enum E { Z = 0 ; Y = 1 ; } service S { rpc R ( M ) returns ( M . N ) ; }`)
+
+func TestProtobufWhitespaceAndComments(t *testing.T) {
+	want := fingerprint(t, schematext.Schema{Format: schematext.FormatProtobuf, Text: strings.Join(protoTokens, " ")})
+	rapid.Check(t, func(rt *rapid.T) {
+		between := rapid.SampledFrom([]string{" ", "\n", "\t ", " /* a { comment */ ", " // another }\n", "\n\n// one\n// and one more\n"})
+		var text strings.Builder
+		for _, token := range protoTokens {
+			text.WriteString(token + between.Draw(rt, "between"))
+		}
+		if got := fingerprint(t, schematext.Schema{Format: schematext.FormatProtobuf, Text: text.String()}); got != want {
+			rt.Fatalf("%s means something else", text.String())
+		}
+	})
+}
+
+// A change of any number, text, key or order of a list is a change of the schema.
+func TestChangesAreSeen(t *testing.T) {
+	for _, format := range []string{schematext.FormatAvro, schematext.FormatJSON} {
+		t.Run(format, func(t *testing.T) {
+			rapid.Check(t, func(rt *rapid.T) {
+				names := 0
+				value := avroType(3, &names).Draw(rt, "schema")
+				before := quote(value)
+				changed := change(rt, value)
+				if quote(changed) == before {
+					return
+				}
+				a, err := schematext.Canonical(t.Context(), schematext.Schema{Format: format, Text: before})
+				if err != nil {
+					rt.Fatal(err)
+				}
+				b, err := schematext.Canonical(t.Context(), schematext.Schema{Format: format, Text: quote(changed)})
+				if err == nil && a == b {
+					rt.Fatalf("%s and %s are both %s", before, quote(changed), a)
+				}
+			})
+		})
+	}
+}
+
+// change alters one leaf somewhere.
+func change(t *rapid.T, value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		keys := make([]string, 0, len(v))
+		for key := range v {
+			// What is left empty means the same as what is left out.
+			if key != "aliases" && key != "namespace" {
+				keys = append(keys, key)
+			}
+		}
+		if len(keys) == 0 {
+			return v
+		}
+		slices.Sort(keys)
+		out := maps.Clone(v)
+		key := rapid.SampledFrom(keys).Draw(t, "key")
+		out[key] = change(t, v[key])
+		return out
+	case []any:
+		if len(v) == 0 {
+			return v
+		}
+		out := slices.Clone(v)
+		i := rapid.IntRange(0, len(v)-1).Draw(t, "place")
+		out[i] = change(t, v[i])
+		return out
+	case string:
+		return v + "x"
+	case int:
+		return v + 1
+	default:
+		return v
 	}
 }
 

@@ -242,6 +242,7 @@ func normalizeFile(file *descriptorpb.FileDescriptorProto) (*descriptorpb.FileDe
 	clone.Name = nil
 	clone.SourceCodeInfo = nil
 	sortImports(clone)
+	sortOptions(clone.ProtoReflect())
 	sortEnums(clone.GetEnumType())
 	sortExtensions(clone.GetExtension())
 	slices.SortStableFunc(clone.Service, func(a, b *descriptorpb.ServiceDescriptorProto) int {
@@ -267,6 +268,40 @@ func normalizeMessage(message *descriptorpb.DescriptorProto) {
 	for _, nested := range message.GetNestedType() {
 		normalizeMessage(nested)
 	}
+}
+
+// sortOptions sorts the options that nobody could interpret, for want of an import. Those of one name stay in order: together
+// they are a list.
+func sortOptions(m protoreflect.Message) {
+	m.Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
+		switch {
+		case field.Message() == nil || field.IsMap():
+		case field.IsList():
+			for i := range value.List().Len() {
+				sortOptions(value.List().Get(i).Message())
+			}
+		default:
+			sortOptions(value.Message())
+		}
+		return true
+	})
+	options, ok := m.Interface().(interface {
+		GetUninterpretedOption() []*descriptorpb.UninterpretedOption
+	})
+	if !ok {
+		return
+	}
+	slices.SortStableFunc(options.GetUninterpretedOption(), func(a, b *descriptorpb.UninterpretedOption) int {
+		return strings.Compare(optionName(a), optionName(b))
+	})
+}
+
+func optionName(option *descriptorpb.UninterpretedOption) string {
+	var parts []string
+	for _, part := range option.GetName() {
+		parts = append(parts, part.GetNamePart())
+	}
+	return strings.Join(parts, ".")
 }
 
 func sortEnums(enums []*descriptorpb.EnumDescriptorProto) {

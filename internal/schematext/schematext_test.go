@@ -16,6 +16,9 @@ func fingerprint(t *testing.T, s schematext.Schema) string {
 	return f
 }
 
+// protoOptions declares options of messages.
+const protoOptions = `syntax="proto2"; import "google/protobuf/descriptor.proto"; extend google.protobuf.MessageOptions { optional int32 one = 50001; optional string two = 50002; } `
+
 func TestSameMeaning(t *testing.T) {
 	tests := []struct {
 		name, format, a, b string
@@ -38,6 +41,10 @@ func TestSameMeaning(t *testing.T) {
 		{"json key order", "JSON", `{"type":"object","properties":{"a":{"type":"string"},"b":{}}}`, `{"properties":{"b":{}, "a":{"type":"string"}},"type":"object"}`, true},
 		{"json order of required", "JSON", `{"required":["a","b"]}`, `{"required":["b","a"]}`, false},
 		{"json large numbers", "JSON", `{"maximum":9007199254740993}`, `{"maximum":9007199254740992}`, false},
+		{"json numbers written otherwise", "JSON", `{"maximum":1.50,"minimum":1e2,"multipleOf":0.25}`, `{"maximum":1.5,"minimum":100.0,"multipleOf":25e-2}`, true},
+		{"json negative zero", "JSON", `{"default":-0.0}`, `{"default":0.0}`, false},
+		{"json small numbers", "JSON", `{"multipleOf":0.1}`, `{"multipleOf":0.01}`, false},
+		{"avro default written otherwise", "AVRO", `{"type":"record","name":"R","fields":[{"name":"x","type":"double","default":1.0}]}`, `{"type":"record","name":"R","fields":[{"name":"x","type":"double","default":1}]}`, true},
 		{"json markup stays", "JSON", `{"pattern":"<a&b>"}`, `{"pattern":"<a&c>"}`, false},
 		{"protobuf whitespace and comments", "PROTOBUF", "syntax = \"proto3\";\n// an order\nmessage A { int32 id = 1; }", "syntax=\"proto3\"; message A {\n  /* its id */ int32 id=1;\n}", true},
 		{"protobuf order of statements", "PROTOBUF", `syntax="proto3"; package p; enum E { Z = 0; } enum F { Y = 0; } message A { E e = 1; }`, `syntax="proto3"; enum F { Y = 0; } message A { E e = 1; } enum E { Z = 0; } package p;`, true},
@@ -48,6 +55,22 @@ func TestSameMeaning(t *testing.T) {
 		{"protobuf order of enum values", "PROTOBUF", `syntax="proto2"; enum E { A = 0; B = 1; }`, `syntax="proto2"; enum E { B = 1; A = 0; }`, false},
 		{"protobuf field number", "PROTOBUF", `syntax="proto3"; message A { int32 id = 1; }`, `syntax="proto3"; message A { int32 id = 2; }`, false},
 		{"protobuf option", "PROTOBUF", `syntax="proto3"; message A { int32 id = 1; }`, `syntax="proto3"; message A { int32 id = 1 [deprecated = true]; }`, false},
+		{"protobuf order of options", "PROTOBUF", `syntax="proto3"; option java_package="a"; option go_package="b"; message A { option deprecated=true; int32 id = 1 [deprecated=true, json_name="x"]; }`, `syntax="proto3"; option go_package="b"; option java_package="a"; message A { int32 id = 1 [json_name="x", deprecated=true]; option deprecated=true; }`, true},
+		{"protobuf order of custom options", "PROTOBUF", protoOptions + `message A { option (one) = 1; option (two) = "x"; }`, protoOptions + `message A { option (two) = "x"; option (one) = 1; }`, true},
+		{"protobuf custom option", "PROTOBUF", protoOptions + `message A { option (one) = 1; }`, protoOptions + `message A { option (one) = 2; }`, false},
+		{"protobuf order of unknown options", "PROTOBUF", `syntax="proto3"; import "o.proto"; message A { option (one) = 1; option (two) = 2; }`, `syntax="proto3"; import "o.proto"; message A { option (two) = 2; option (one) = 1; }`, true},
+		{"protobuf Confluent's options", "PROTOBUF", `syntax="proto3"; import "confluent/meta.proto"; message A { option (confluent.message_meta).doc = "x"; }`, `syntax="proto3"; import "confluent/meta.proto"; message A { option (confluent.message_meta) = { doc: "x" }; }`, true},
+		{"protobuf order of reserved", "PROTOBUF", `syntax="proto3"; message A { reserved 5, 2 to 3; reserved "x", "a"; }`, `syntax="proto3"; message A { reserved "a", "x"; reserved 2 to 3, 5; }`, true},
+		{"protobuf reserved", "PROTOBUF", `syntax="proto3"; message A { reserved 5; }`, `syntax="proto3"; message A { reserved 6; }`, false},
+		{"protobuf order of nested enums", "PROTOBUF", `syntax="proto3"; message A { enum E { Z = 0; } enum F { Y = 0; } }`, `syntax="proto3"; message A { enum F { Y = 0; } enum E { Z = 0; } }`, true},
+		{"protobuf default JSON name", "PROTOBUF", `syntax="proto3"; message A { int32 an_id = 1 [json_name="anId"]; }`, `syntax="proto3"; message A { int32 an_id = 1; }`, true},
+		{"protobuf JSON name", "PROTOBUF", `syntax="proto3"; message A { int32 an_id = 1 [json_name="id"]; }`, `syntax="proto3"; message A { int32 an_id = 1; }`, false},
+		{"protobuf default", "PROTOBUF", `syntax="proto2"; message A { optional int32 a = 1 [default=1]; }`, `syntax="proto2"; message A { optional int32 a = 1 [default=2]; }`, false},
+		{"protobuf oneof", "PROTOBUF", `syntax="proto3"; message A { oneof o { int32 a = 1; } int32 b = 2; }`, `syntax="proto3"; message A { oneof o { int32 a = 1; int32 b = 2; } }`, false},
+		{"protobuf presence", "PROTOBUF", `syntax="proto3"; message A { optional int32 a = 1; }`, `syntax="proto3"; message A { int32 a = 1; }`, false},
+		{"protobuf syntax", "PROTOBUF", `syntax="proto2"; message A {}`, `syntax="proto3"; message A {}`, false},
+		{"protobuf no syntax is proto2", "PROTOBUF", `syntax="proto2"; message A {}`, `message A {}`, true},
+		{"protobuf descriptor", "PROTOBUF", `syntax="proto3"; package p; message A { int32 an_id = 1; }`, "CgFhEgFwIhIKAUESDQoFYW5faWQYASABKAViBnByb3RvMw==", true},
 		{"protobuf unknown import", "PROTOBUF", `syntax="proto3"; import "other.proto"; message A { Other o = 1; }`, `syntax="proto3"; import "other.proto"; message A { Other o = 1; } // text`, true},
 	}
 	for _, tt := range tests {
