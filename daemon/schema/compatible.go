@@ -17,6 +17,8 @@ const (
 	modeNone = "NONE"
 	// modeDisabled is AWS Glue's mode in which nothing goes.
 	modeDisabled = "DISABLED"
+	// transitiveSuffix is how the names end of modes in which all versions are compared, not the latest alone.
+	transitiveSuffix = "_TRANSITIVE"
 )
 
 // modes are Confluent's compatibility modes, and Glue's DISABLED.
@@ -32,7 +34,7 @@ func forward(mode string) bool {
 	return strings.HasPrefix(mode, "FORWARD") || strings.HasPrefix(mode, "FULL")
 }
 
-func transitive(mode string) bool { return strings.HasSuffix(mode, "_TRANSITIVE") }
+func transitive(mode string) bool { return strings.HasSuffix(mode, transitiveSuffix) }
 
 // compatible checks the schema against the versions that are there, in the mode that will be in force. A registry checks
 // in the mode in force now, given the subject's own one; where these differ, and nothing may be changed to find out, or

@@ -188,14 +188,19 @@ func (c *confluent) apicurioSettings(ctx context.Context, subject string, s Sett
 	return s, nil
 }
 
-// apicurioRule asks Apicurio's own API, which lies beside the compatible one, whether the subject has a rule of its own.
+// apicurioRule asks Apicurio's own API whether the subject has a rule of its own.
 func (c *confluent) apicurioRule(ctx context.Context, subject string) (bool, error) {
 	var rules []string
-	err := c.apicurio.Do(ctx, http.MethodGet, "/../../registry/v3/groups/default/artifacts/"+url.PathEscape(subject)+"/rules", nil, &rules)
+	err := c.apicurio.Do(ctx, http.MethodGet, apicurioRules(subject), nil, &rules)
 	if status(confluentFault(err)) == http.StatusNotFound {
 		return false, nil
 	}
-	return slices.Contains(rules, "COMPATIBILITY"), confluentFault(err)
+	return slices.Contains(rules, ruleCompatibility), confluentFault(err)
+}
+
+// apicurioRules is where Apicurio's own API, which lies beside the compatible one, has the rules of a subject.
+func apicurioRules(subject string) string {
+	return "/../../registry/v3/groups/default/artifacts/" + url.PathEscape(subject) + "/rules"
 }
 
 // Inherited implements [Registry].
@@ -206,6 +211,14 @@ func (c *confluent) Inherited(ctx context.Context) (string, error) {
 
 // SetCompatibility implements [Registry].
 func (c *confluent) SetCompatibility(ctx context.Context, subject, compatibility string) error {
+	if compatibility == "" && c.apicurio != nil && subject != "" {
+		// Apicurio's compatible API answers this for mode NONE as if it had done it, and does nothing.
+		err := confluentFault(c.apicurio.Do(ctx, http.MethodDelete, apicurioRules(subject)+"/"+ruleCompatibility, nil, nil))
+		if status(err) == http.StatusNotFound {
+			return nil
+		}
+		return err
+	}
 	if compatibility == "" {
 		err := c.client.ResetCompatibility(ctx, names(subject)...)[0].Err
 		if hasCode(err, codeNoCompatibility, codeSubjectNotFound) {

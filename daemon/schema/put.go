@@ -279,7 +279,7 @@ func (w *write) plan(ctx context.Context) (*api.Schema, error) {
 func (w *write) planned() *api.Schema {
 	return &api.Schema{
 		Connection: w.r.name, Subject: w.subject, Format: w.Format, Schema: w.Schema, References: w.References,
-		Compatibility: w.compatibility(), Mode: w.Mode, Fingerprint: w.print, Warnings: w.warnings(),
+		Compatibility: w.compatibility(), CompatibilityImplied: w.r.implies(w.compatibility()), Mode: w.Mode, Fingerprint: w.print, Warnings: w.warnings(),
 	}
 }
 
@@ -288,6 +288,7 @@ func (w *write) unchanged() *api.Schema {
 	same := *w.have
 	same.Format = w.Format
 	same.Compatibility, same.Mode = w.compatibility(), w.Mode
+	same.CompatibilityImplied = w.r.implies(same.Compatibility)
 	same.Generation = generation(&same)
 	same.Warnings = w.warnings()
 	return &same
@@ -301,8 +302,8 @@ func (w *write) acceptable(ctx context.Context, own string) error {
 	if err := w.supported(ctx); err != nil {
 		return err
 	}
-	if w.have == nil {
-		return nil
+	if err := w.valid(ctx); err != nil || w.have == nil {
+		return err
 	}
 	if err := w.notOlder(ctx); err != nil {
 		return err
@@ -342,6 +343,17 @@ func (w *write) supported(ctx context.Context) error {
 		return nil
 	}
 	return api.Invalid("/format", "The registry does not take schemas of format "+w.Format, fmt.Sprintf("The registry of connection %q takes %s.", w.r.name, strings.Join(formats, ", ")), "Use another format, or another registry.")
+}
+
+// valid asks a registry whether it can read the schema at all, where that is all that it tells.
+func (w *write) valid(ctx context.Context) error {
+	if w.r.Traits().Checks {
+		return nil
+	}
+	if err := w.r.Check(ctx, w.subject, w.text()); err != nil {
+		return w.r.refused("check the schema", err)
+	}
+	return nil
 }
 
 // notOlder refuses a schema that is an older version of the subject, where the registry answers that version's id and

@@ -47,7 +47,8 @@ type Registry interface {
 	Formats(ctx context.Context) []string
 	// Find answers the number of the version that is this schema, 0 where there is none.
 	Find(ctx context.Context, subject string, text Text) (int64, error)
-	// Check says whether the subject would take the schema as its next version, in the compatibility now in force.
+	// Check says whether the subject would take the schema as its next version, in the compatibility now in force; where
+	// Traits has no Checks, only whether the registry can read the schema.
 	Check(ctx context.Context, subject string, text Text) error
 	// Register makes the schema the next version, or the first one, and answers its id.
 	Register(ctx context.Context, subject string, text Text, first bool) (string, error)
@@ -220,15 +221,20 @@ func (r *opened) answer(ctx context.Context, found *Version, own Settings) (*api
 	if err != nil {
 		return nil, r.failure(fmt.Sprintf("read what subject %q refers to", found.Subject), err)
 	}
-	implied := r.Traits().Implied
 	answer := &api.Schema{
 		Connection: r.name, Subject: found.Subject, Format: found.Format, Schema: found.Schema, References: found.References,
-		Compatibility: own.Compatibility, CompatibilityImplied: implied != "" && own.Compatibility == implied, Mode: own.Mode,
+		Compatibility: own.Compatibility, CompatibilityImplied: r.implies(own.Compatibility), Mode: own.Mode,
 		ID: found.ID, Version: found.Number, CloudEvent: describesCloudEvent(found.Format, found.Schema, texts),
 	}
 	answer.Fingerprint = fingerprint(ctx, answer.Format, answer.Schema, texts)
 	answer.Generation = generation(answer)
 	return answer, nil
+}
+
+// implies says whether a compatibility is what the registry gives to a subject that declares none.
+func (r *opened) implies(compatibility string) bool {
+	implied := r.Traits().Implied
+	return implied != "" && compatibility == implied
 }
 
 func (r *opened) answerVersion(ctx context.Context, found *Version) (*api.SchemaVersion, error) {

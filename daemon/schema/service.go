@@ -15,6 +15,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/connection"
+	apicurioconn "github.com/headgate/terraform-provider-headgate/daemon/connection/apicurio"
+	glueconn "github.com/headgate/terraform-provider-headgate/daemon/connection/glue"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/schemaregistry"
 	"github.com/headgate/terraform-provider-headgate/daemon/keylock"
 	"github.com/headgate/terraform-provider-headgate/daemon/store"
@@ -200,7 +202,7 @@ func (s *Service) registry(ctx context.Context, name string) (*opened, error) {
 	if have, ok := s.open[name]; ok && have.generation == target.Generation {
 		return have.registry, nil
 	}
-	registry, err := open(target)
+	registry, err := open(ctx, target)
 	if err != nil {
 		return nil, fmt.Errorf("connection %s: %w", name, err)
 	}
@@ -210,10 +212,12 @@ func (s *Service) registry(ctx context.Context, name string) (*opened, error) {
 }
 
 // kinds are the kinds of connection that lead to a registry.
-func kinds() []string { return []string{schemaregistry.KindName} }
+func kinds() []string {
+	return []string{schemaregistry.KindName, apicurioconn.KindName, glueconn.KindName}
+}
 
 // open makes the registry of a connection. A new kind of registry is one case here.
-func open(target *connection.Target) (Registry, error) {
+func open(ctx context.Context, target *connection.Target) (Registry, error) {
 	switch c := target.Spec.(type) {
 	case *api.SchemaRegistryConnection:
 		client, err := schemaregistry.Client(c)
@@ -221,6 +225,18 @@ func open(target *connection.Target) (Registry, error) {
 			return nil, err
 		}
 		return newConfluent(client, c.URL)
+	case *api.ApicurioConnection:
+		client, err := apicurioconn.Site(c).Client()
+		if err != nil {
+			return nil, err
+		}
+		return &apicurio{client: client, url: apicurioconn.Site(c).URL, group: c.GroupID}, nil
+	case *api.GlueConnection:
+		client, err := glueconn.Client(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		return &glueRegistry{client: client, registry: c.Registry}, nil
 	default:
 		return nil, fmt.Errorf("kind %s is no registry", target.Kind)
 	}
