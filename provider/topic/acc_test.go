@@ -72,14 +72,13 @@ func TestAccTopicLives(t *testing.T) {
 			resource.TestCheckResourceAttr(address, "partitions", "3"),
 			resource.TestCheckResourceAttr(address, "replication_factor", "3"),
 			resource.TestCheckResourceAttr(address, "retention", "168h"),
-			resource.TestCheckResourceAttr(address, "config_effective.retention.ms", "604800000"),
+			hasConfigs(t, d, map[string]string{"retention.ms": "604800000"}),
 			resource.TestCheckResourceAttrSet(address, "topic_id"),
 			resource.TestCheckNoResourceAttr(address, "config.%"),
 		),
 		providertest.Unchanged(config),
 		providertest.Does(plancheck.ResourceActionUpdate, address, changed,
-			resource.TestCheckResourceAttr(address, "config_effective.max.message.bytes", "2000000"),
-			resource.TestCheckResourceAttr(address, "config_effective.retention.ms", "3600000"),
+			hasConfigs(t, d, map[string]string{"max.message.bytes": "2000000", "cleanup.policy": "compact,delete", "retention.ms": "3600000"}),
 		),
 		providertest.Unchanged(changed),
 		providertest.Does(plancheck.ResourceActionUpdate, address, fewer,
@@ -117,7 +116,7 @@ func TestAccTopicRetention(t *testing.T) {
 		providertest.Unchanged(kafkas),
 		providertest.Applied(both),
 		providertest.Unchanged(both),
-		providertest.Applied(forever, resource.TestCheckResourceAttr(address, "config_effective.retention.ms", "-1")),
+		providertest.Applied(forever, hasConfigs(t, d, map[string]string{"retention.ms": "-1"})),
 		providertest.Unchanged(forever),
 		providertest.Applied(topicWith(d, unprotected), resource.TestCheckResourceAttr(address, "retention", "168h")),
 	)
@@ -175,7 +174,7 @@ func TestAccTopicDrift(t *testing.T) {
 	d := acctest.Dev(t)
 	config := topicWith(d, unprotected+`config = { "max.message.bytes" = "2000000" }`)
 	repaired := func(alter func(*kadm.Client) error, shows func(*api.Topic) bool, action plancheck.ResourceActionType) resource.TestStep {
-		step := providertest.Does(action, address, config, resource.TestCheckResourceAttr(address, "config_effective.max.message.bytes", "2000000"))
+		step := providertest.Does(action, address, config, resource.TestCheckResourceAttr(address, "config.max.message.bytes", "2000000"))
 		step.PreConfig = func() {
 			if err := alter(admin(t, d)); err != nil {
 				t.Fatal(err)
@@ -408,7 +407,7 @@ resource "terraform_data" "later" {
 	named := strings.ReplaceAll(unknowns+topicWith(d, unprotected), `= "orders"`, `= terraform_data.later.output.name`)
 	test(t,
 		resource.TestStep{Config: wrong, PlanOnly: true, ExpectError: regexp.MustCompile(`no.such.config`)},
-		providertest.Applied(config, resource.TestCheckResourceAttr(address, "config_effective.retention.ms", "7200000")),
+		providertest.Applied(config, resource.TestCheckResourceAttr(address, "retention", "2h")),
 		providertest.Unchanged(config),
 	)
 	test(t, providertest.Applied(named, resource.TestCheckResourceAttr(address, "name", "later")))
@@ -463,6 +462,7 @@ data "headgate_topic_preview" "orders" {
 		providertest.Applied(config,
 			resource.TestCheckResourceAttr("data.headgate_topic.orders", "partitions", "3"),
 			resource.TestCheckResourceAttr("data.headgate_topic.orders", "retention", "168h"),
+			resource.TestCheckResourceAttr("data.headgate_topic.orders", "config_effective.cleanup.policy", "delete"),
 			resource.TestCheckResourceAttr("data.headgate_topic.orders", "labels.domain", "shop"),
 			resource.TestCheckResourceAttr("data.headgate_topic_preview.orders", "records.#", "0"),
 		),

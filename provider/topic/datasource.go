@@ -53,8 +53,9 @@ func viewSchema(context.Context) schema.Schema {
 type viewModel struct {
 	model
 
-	WithFigures types.Bool   `tfsdk:"with_figures"`
-	Figures     types.Object `tfsdk:"figures"`
+	ConfigEffective types.Map    `tfsdk:"config_effective"`
+	WithFigures     types.Bool   `tfsdk:"with_figures"`
+	Figures         types.Object `tfsdk:"figures"`
 }
 
 // viewed is a topic with its figures, where they were asked for.
@@ -87,6 +88,7 @@ func (m *viewModel) showAll(v *viewed) error {
 		}
 		m.Figures = kind.Decode(fields, answer, m.Figures, kind.DataSource)
 	}
+	m.ConfigEffective = stringMap(v.topic.ConfigEffective)
 	return m.show(v.topic)
 }
 

@@ -20,7 +20,6 @@ type model struct {
 	ReplicationFactor  types.Int64  `tfsdk:"replication_factor"`
 	Retention          types.String `tfsdk:"retention"`
 	Config             types.Map    `tfsdk:"config"`
-	ConfigEffective    types.Map    `tfsdk:"config_effective"`
 	Description        types.String `tfsdk:"description"`
 	Labels             types.Map    `tfsdk:"labels"`
 	DeletionProtection types.Bool   `tfsdk:"deletion_protection"`
@@ -159,9 +158,6 @@ func (m *model) complete(t *api.Topic) error {
 	if m.TopicID.IsUnknown() {
 		m.TopicID = types.StringValue(t.ID)
 	}
-	if m.ConfigEffective.IsUnknown() {
-		m.ConfigEffective = stringMap(t.ConfigEffective)
-	}
 	if m.Retention.IsUnknown() {
 		m.Retention = types.StringValue(spec.RetentionText(effective(t, retentionConfig)))
 	}
@@ -176,7 +172,6 @@ func (m *model) flatten(t *api.Topic, imported bool) error {
 	m.ReplicationFactor = types.Int64Value(t.ReplicationFactor)
 	m.DeletionProtection = types.BoolValue(t.DeletionProtection)
 	m.TopicID = types.StringValue(t.ID)
-	m.ConfigEffective = stringMap(t.ConfigEffective)
 	if t.Description != m.Description.ValueString() {
 		m.Description = types.StringValue(t.Description)
 	}

@@ -15,7 +15,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/int64default"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/mapplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
@@ -105,15 +104,9 @@ func resourceSchema(ctx context.Context) schema.Schema {
 			},
 			"config": schema.MapAttribute{
 				MarkdownDescription: "Topic configs by Kafka's names, values as text. Only what is declared here is managed: changes of it made elsewhere show in the next plan, " +
-					"other configs are left alone, and a config that is no longer declared goes back to the broker's default.",
+					"other configs are left alone, and a config that is no longer declared goes back to the broker's default. The data source `headgate_topic` shows all that are in force.",
 				ElementType: types.StringType,
 				Optional:    true,
-			},
-			"config_effective": schema.MapAttribute{
-				MarkdownDescription: "All configs in force, those of the broker and Kafka's defaults included.",
-				ElementType:         types.StringType,
-				Computed:            true,
-				PlanModifiers:       []planmodifier.Map{mapplanmodifier.UseStateForUnknown()},
 			},
 			"description": schema.StringAttribute{
 				MarkdownDescription: "What is in it, for people. Headgate keeps it; Kafka does not know it.",
@@ -140,7 +133,11 @@ func resourceSchema(ctx context.Context) schema.Schema {
 }
 
 func get(ctx context.Context, client *api.Client, m *resourceModel) (*api.Topic, error) {
-	return client.GetTopic(ctx, m.ConnectionName.ValueString(), m.Name.ValueString())
+	effective := []string{retentionConfig} // small answers: of the configs in force only those that are declared
+	for name := range m.Config.Elements() {
+		effective = append(effective, name)
+	}
+	return client.GetTopic(ctx, m.ConnectionName.ValueString(), m.Name.ValueString(), effective...)
 }
 
 func del(ctx context.Context, client *api.Client, m *resourceModel, options api.WriteOptions) (*api.Deletion, error) {
@@ -162,9 +159,6 @@ func validate(_ context.Context, config *resourceModel, diags *diag.Diagnostics)
 
 func prepare(_ context.Context, w remote.Write[resourceModel], _ *diag.Diagnostics) {
 	w.Plan.Retention = plannedRetention(w.Config.model, w.State.model)
-	if !w.Plan.Config.Equal(w.State.Config) || !w.Plan.Retention.Equal(w.State.Retention) {
-		w.Plan.ConfigEffective = types.MapUnknown(types.StringType)
-	}
 }
 
 func check(w remote.Write[resourceModel], diags *diag.Diagnostics) bool {
