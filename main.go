@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 
@@ -45,16 +46,22 @@ func run() error {
 	return tf6server.Serve(address, provider.Server(version, api.BuiltinKinds()), options...)
 }
 
-// quietFramework turns off the plugin framework's own trace, unless the user asked for it. Even when nobody reads it,
-// the framework (v1.19) carries its context through every attribute it visits, so that large maps cost the square of
-// their size.
+// quietFramework turns off the trace of the libraries below the provider, unless the user asked for it. Even when nobody
+// reads it, the plugin framework (v1.19) carries its context through every attribute it visits, so that large maps cost
+// the square of their size, and each request is traced in a dozen lines.
 func quietFramework() error {
-	const variable = "TF_LOG_SDK_FRAMEWORK"
-	if _, set := os.LookupEnv(variable); set {
-		return nil
+	for _, wanted := range []string{"TF_LOG", "TF_LOG_PROVIDER", "TF_LOG_SDK"} {
+		if level := strings.ToUpper(os.Getenv(wanted)); level == "TRACE" || level == "JSON" {
+			return nil
+		}
 	}
-	if err := os.Setenv(variable, "OFF"); err != nil {
-		return fmt.Errorf("set %s: %w", variable, err)
+	for _, variable := range []string{"TF_LOG_SDK_FRAMEWORK", "TF_LOG_SDK_PROTO"} {
+		if _, set := os.LookupEnv(variable); set {
+			continue
+		}
+		if err := os.Setenv(variable, "OFF"); err != nil {
+			return fmt.Errorf("set %s: %w", variable, err)
+		}
 	}
 	return nil
 }

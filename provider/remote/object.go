@@ -3,6 +3,7 @@ package remote
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -156,7 +157,11 @@ func (o *object[M, A]) prepare(ctx context.Context, req *resource.ModifyPlanRequ
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	before := *w.Plan
 	o.Prepare(ctx, w, &resp.Diagnostics)
+	if reflect.DeepEqual(before, *w.Plan) { // to set a plan costs more than to make it
+		return
+	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, w.Plan)...)
 	req.Plan = resp.Plan
 }
@@ -289,11 +294,14 @@ func (o *object[M, A]) Read(ctx context.Context, req resource.ReadRequest, resp 
 	if o.Notice != nil && !imported {
 		o.Notice(state, answer, &resp.Diagnostics)
 	}
+	before := *state
 	if err := o.Flatten(state, answer, imported); err != nil {
 		o.request("read", state, key).Error(&resp.Diagnostics, err)
 		return
 	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+	if !reflect.DeepEqual(before, *state) {
+		resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+	}
 	resp.Diagnostics.Append(SetGeneration(ctx, resp.Private, o.Generation(answer))...)
 }
 
