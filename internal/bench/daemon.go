@@ -29,16 +29,10 @@ const (
 type daemon struct {
 	endpoint string
 	client   *api.Client
-	kafka    []string // in dev mode, the bootstrap servers of each cluster
 	cmd      *exec.Cmd
 	out      *bufio.Reader
 	rest     bytes.Buffer  // what it wrote after it was ready
 	drained  chan struct{} // closed when rest is complete
-}
-
-// startDev starts headgated dev on free ports.
-func startDev(ctx context.Context, o *options) (*daemon, error) {
-	return start(ctx, o, "endpoint", (*daemon).readDev, "dev", "--listen", "127.0.0.1:0", "--kafka-ports", "0")
 }
 
 // startServe starts headgated serve on a free port, with its data in a new folder.
@@ -47,15 +41,15 @@ func startServe(ctx context.Context, o *options) (*daemon, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make data folder: %w", err)
 	}
-	return start(ctx, o, "address", (*daemon).readServe, "serve", "--listen", "127.0.0.1:0", "--data-dir", data, "--log-format", "json")
+	return start(ctx, o, "serve", "--listen", "127.0.0.1:0", "--data-dir", data, "--log-format", "json")
 }
 
-func start(ctx context.Context, o *options, what string, ready func(*daemon) error, args ...string) (*daemon, error) {
+func start(ctx context.Context, o *options, args ...string) (*daemon, error) {
 	d := &daemon{cmd: exec.CommandContext(ctx, filepath.Join(o.bin, "headgated"), args...), drained: make(chan struct{})}
 	d.cmd.Env = plainEnv()
 	d.cmd.Cancel = func() error { return d.cmd.Process.Signal(syscall.SIGTERM) }
 	d.cmd.WaitDelay = stopTimeout
-	pipe, err := d.pipe()
+	pipe, err := d.cmd.StderrPipe()
 	if err != nil {
 		return nil, fmt.Errorf("make pipe: %w", err)
 	}
@@ -64,29 +58,20 @@ func start(ctx context.Context, o *options, what string, ready func(*daemon) err
 	}
 	d.out = bufio.NewReader(pipe)
 	late := time.AfterFunc(startTimeout, func() { _ = d.cmd.Process.Kill() })
-	err = ready(d)
+	err = d.readServe()
 	late.Stop()
 	if err == nil {
 		d.client, err = api.NewClient(api.ClientConfig{Endpoint: d.endpoint, UserAgent: "headgate-bench"})
 	}
 	if err != nil {
 		_ = d.cmd.Process.Kill()
-		return nil, errors.Join(fmt.Errorf("read the %s of headgated: %w", what, err), d.cmd.Wait())
+		return nil, errors.Join(fmt.Errorf("read the address of headgated: %w", err), d.cmd.Wait())
 	}
 	go func() { // so that the daemon never waits for a reader
 		defer close(d.drained)
 		_, _ = io.Copy(&d.rest, d.out)
 	}()
 	return d, nil
-}
-
-// pipe takes what dev prints, and what serve logs.
-func (d *daemon) pipe() (io.Reader, error) {
-	if d.cmd.Args[1] == "serve" {
-		return d.cmd.StderrPipe()
-	}
-	d.cmd.Stderr = os.Stderr
-	return d.cmd.StdoutPipe()
 }
 
 // plainEnv is the environment without settings of Headgate or Terraform that the person at the keyboard has.
@@ -98,23 +83,6 @@ func plainEnv() []string {
 		}
 	}
 	return env
-}
-
-func (d *daemon) readDev() error {
-	for {
-		line, err := d.out.ReadString('\n')
-		if err != nil {
-			return err
-		}
-		line = strings.TrimSpace(line)
-		if strings.HasPrefix(line, "Kafka cluster ") {
-			d.kafka = append(d.kafka, line[strings.LastIndex(line, " ")+1:])
-		}
-		if endpoint, found := strings.CutPrefix(line, "export HEADGATE_ENDPOINT="); found {
-			d.endpoint = endpoint
-			return nil
-		}
-	}
 }
 
 func (d *daemon) readServe() error {
@@ -151,6 +119,11 @@ func (d *daemon) stop() (*os.ProcessState, error) {
 
 // cpu is the processor time that the daemon has taken so far, in seconds.
 func (d *daemon) cpu(ctx context.Context) (float64, error) {
+	return d.metric(ctx, "process_cpu_seconds_total")
+}
+
+// metric is a value of the daemon's own metrics.
+func (d *daemon) metric(ctx context.Context, name string) (float64, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.endpoint+"/metrics", http.NoBody)
 	if err != nil {
 		return 0, err
@@ -164,11 +137,11 @@ func (d *daemon) cpu(ctx context.Context) (float64, error) {
 	defer func() { _ = resp.Body.Close() }()
 	lines := bufio.NewScanner(resp.Body)
 	for lines.Scan() {
-		if value, found := strings.CutPrefix(lines.Text(), "process_cpu_seconds_total "); found {
+		if value, found := strings.CutPrefix(lines.Text(), name+" "); found {
 			return strconv.ParseFloat(value, 64)
 		}
 	}
-	return 0, errors.Join(errors.New("the metrics have no process_cpu_seconds_total"), lines.Err())
+	return 0, errors.Join(errors.New("the metrics have no "+name), lines.Err())
 }
 
 // connectKafka declares a connection to a cluster without authentication.

@@ -14,50 +14,18 @@ import (
 	"time"
 )
 
-// shape is a way to write down the same resources.
-type shape struct {
-	name   string
-	rounds func(o *options) int
-	write  func(kind, attributes string, n int) string
-	// state turns the state of separate blocks into one of this shape; nil: it is that.
-	state func(raw []byte) ([]byte, error)
-}
-
-var (
-	separate = shape{
-		name:   "separate blocks",
-		rounds: func(o *options) int { return o.rounds },
-		write: func(kind, attributes string, n int) string {
-			var all strings.Builder
-			for i := range n {
-				fmt.Fprintf(&all, "resource %q %q {\n%s}\n\n", kind, label(i), fmt.Sprintf(attributes, strconv.Quote(label(i))))
-			}
-			return all.String()
-		},
-	}
-	forEach = shape{
-		name: "one block with for_each",
-		// One plan of a thousand resources takes Terraform itself the better part of a minute.
-		rounds: func(*options) int { return 1 },
-		write: func(kind, attributes string, n int) string {
-			return fmt.Sprintf("resource %q \"all\" {\n  for_each = toset([for n in range(%d) : format(%q, n)])\n%s}\n",
-				kind, n, labelFormat, fmt.Sprintf(attributes, "each.key"))
-		},
-		state: mergeState,
-	}
-)
-
-const (
-	labelFormat     = "n%05d"
-	dataAttributes  = "  input = %s\n"
-	topicAttributes = "  connection_name = \"main\"\n  name            = %s\n"
-)
+const labelFormat = "n%05d"
 
 func label(n int) string { return fmt.Sprintf(labelFormat, n) }
 
-// benchPlan measures plans that find nothing to do.
+// benchPlan measures topics on a real broker beside as many resources of a provider that does nothing.
 func benchPlan(ctx context.Context, o *options) (err error) {
-	d, err := startDev(ctx, o)
+	c, err := openClusters(o)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	d, err := startServe(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -65,73 +33,208 @@ func benchPlan(ctx context.Context, o *options) (err error) {
 		_, stopErr := d.stop()
 		err = errors.Join(err, stopErr)
 	}()
-	if err := d.connectKafka(ctx, "main", strings.Split(d.kafka[0], ",")); err != nil {
+	if err := d.connectKafka(ctx, "main", c.from); err != nil {
 		return err
 	}
-	plain, err := o.newRoot("", "terraform_data", dataAttributes)
+	if err := buildFloor(ctx, o); err != nil {
+		return err
+	}
+	if err := o.benchTopics(ctx, d); err != nil {
+		return fmt.Errorf("topics: %w", err)
+	}
+	if err := o.benchSet(ctx, d); err != nil {
+		return fmt.Errorf("topic set: %w", err)
+	}
+	memory, err := d.metric(ctx, "process_resident_memory_bytes")
 	if err != nil {
 		return err
 	}
-	ours, err := o.newRoot(d.endpoint, "headgate_topic", topicAttributes)
-	if err != nil {
-		return err
-	}
-	fmt.Printf("\nA plan of %d resources that finds nothing to do, against headgated dev\n", o.topics)
-	fmt.Printf("  %-24s %-15s %8s %12s %8s\n", "", "", "seconds", "(from-to)", "CPU s")
-	for _, s := range []shape{separate, forEach} {
-		if err := o.compare(ctx, s, plain, ours); err != nil {
-			return fmt.Errorf("%s: %w", s.name, err)
-		}
+	fmt.Printf("  %-34s %8.0f MiB\n", "memory of headgated after all this", memory/(1<<20))
+	return nil
+}
+
+func buildFloor(ctx context.Context, o *options) error {
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", filepath.Join(o.work, "floor", "terraform-provider-floor"),
+		"github.com/headgate/terraform-provider-headgate/internal/bench/floor")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as the provider is built
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build the floor: %w\n%s", err, out)
 	}
 	return nil
 }
 
-// compare plans the same number of resources of both kinds, in turns.
-func (o *options) compare(ctx context.Context, s shape, plain, ours *root) error {
-	costs := map[*root][]cost{}
-	for _, r := range []*root{plain, ours} {
-		if err := r.reach(ctx, s, o.topics); err != nil {
+// benchTopics makes and plans separate resources.
+func (o *options) benchTopics(ctx context.Context, d *daemon) error {
+	floor, err := o.newRoot("floor", "", separate("floor_topic", o.topics, ""))
+	if err != nil {
+		return err
+	}
+	ours, err := o.newRoot("headgate", d.endpoint, separate("headgate_topic", o.topics, "  partitions = 1\n  replication_factor = 1\n"))
+	if err != nil {
+		return err
+	}
+	fmt.Printf("\n%d topics as separate resources, on a broker on the same machine\n", o.topics)
+	header()
+	made := map[*root][]cost{}
+	for _, r := range []*root{floor, ours} {
+		c, err := r.terraform(ctx, "apply", "-auto-approve")
+		if err != nil {
 			return err
 		}
+		made[r] = []cost{c}
 	}
-	for range s.rounds(o) {
-		for _, r := range []*root{plain, ours} {
-			c, err := r.terraform(ctx, "plan", "-detailed-exitcode")
+	row("create", made[floor], made[ours])
+	planned, err := inTurns(ctx, o.rounds, floor, ours)
+	if err != nil {
+		return err
+	}
+	row("plan that finds nothing to do", planned[floor], planned[ours])
+	return nil
+}
+
+// benchSet plans thousands of topics in one resource, beside a for_each over as many resources that do nothing.
+func (o *options) benchSet(ctx context.Context, d *daemon) error {
+	floor, err := o.newRoot("floor", "", each("floor_topic", o.inSet))
+	if err != nil {
+		return err
+	}
+	if err := floor.write("terraform.tfstate", floorState(o.inSet)); err != nil {
+		return err
+	}
+	ours, err := o.newRoot("headgate", d.endpoint, set(o.inSet, ""))
+	if err != nil {
+		return err
+	}
+	fmt.Printf("\n%d topics in one headgate_topic_set, on a broker on the same machine, beside a for_each of the floor\n", o.inSet)
+	header()
+	made, err := ours.terraform(ctx, "apply", "-auto-approve")
+	if err != nil {
+		return err
+	}
+	fmt.Printf("  %-34s %8s %8s %8.2f %8.2f\n", "create", "", "", made.wall, made.cpu)
+	least, err := floor.plan(ctx) // once: it takes minutes
+	if err != nil {
+		return err
+	}
+	var planned, changed []cost
+	for range o.rounds {
+		c, err := ours.plan(ctx)
+		if err != nil {
+			return err
+		}
+		planned = append(planned, c)
+	}
+	row("plan that finds nothing to do", []cost{least}, planned)
+	if err := ours.write("main.tf", ours.header+set(o.inSet, "retention = \"1h\"")); err != nil {
+		return err
+	}
+	for range o.rounds {
+		c, err := ours.terraform(ctx, "plan")
+		if err != nil {
+			return err
+		}
+		changed = append(changed, c)
+	}
+	row("plan that changes one topic", []cost{least}, changed)
+	return nil
+}
+
+func header() {
+	fmt.Printf("  %-34s %17s %17s %8s %8s\n", "", "floor", "headgate", "", "")
+	fmt.Printf("  %-34s %8s %8s %8s %8s %8s %8s\n", "", "seconds", "CPU s", "seconds", "CPU s", "ratio", "CPU")
+}
+
+func row(what string, floor, ours []cost) {
+	f, h := median(floor), median(ours)
+	fmt.Printf("  %-34s %8.2f %8.2f %8.2f %8.2f %8s %8s\n", what, f.wall, f.cpu, h.wall, h.cpu, ratio(h.wall, f.wall), ratio(h.cpu, f.cpu))
+}
+
+// inTurns plans the roots in turns, so that a slow minute of the machine hits all.
+func inTurns(ctx context.Context, rounds int, roots ...*root) (map[*root][]cost, error) {
+	costs := map[*root][]cost{}
+	for range rounds {
+		for _, r := range roots {
+			c, err := r.plan(ctx)
 			if err != nil {
-				return fmt.Errorf("plan, which should find nothing to do: %w", err)
+				return nil, err
 			}
 			costs[r] = append(costs[r], c)
 		}
 	}
-	p, m := median(costs[plain]), median(costs[ours])
-	fmt.Printf("  %-24s %-15s %8.2f %12s %8.2f\n", s.name, plain.kind, p.wall, spread(costs[plain]), p.cpu)
-	fmt.Printf("  %-24s %-15s %8.2f %12s %8.2f\n", "", ours.kind, m.wall, spread(costs[ours]), m.cpu)
-	fmt.Printf("  %-24s %-15s %8s %12s %8s\n", "", "ratio", ratio(m.wall, p.wall), "", ratio(m.cpu, p.cpu))
-	return nil
+	return costs, nil
 }
 
-// root is a folder with a configuration of many resources of one kind.
+func separate(kind string, n int, more string) string {
+	var all strings.Builder
+	for i := range n {
+		fmt.Fprintf(&all, "resource %q %q {\n  connection_name = \"main\"\n  name            = %q\n%s}\n\n", kind, label(i), label(i), more)
+	}
+	return all.String()
+}
+
+func each(kind string, n int) string {
+	return fmt.Sprintf("resource %q \"all\" {\n  for_each = toset([%s])\n  connection_name = \"main\"\n  name = each.key\n}\n", kind, quoted(n))
+}
+
+func quoted(n int) string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = strconv.Quote(label(i))
+	}
+	return strings.Join(names, ", ")
+}
+
+// set is a set of topics whose first entry has more in it.
+func set(n int, first string) string {
+	var all strings.Builder
+	all.WriteString("resource \"headgate_topic_set\" \"all\" {\n  connection_name = \"main\"\n  defaults = { partitions = 1, replication_factor = 1 }\n  topics = {\n")
+	for i := range n {
+		fmt.Fprintf(&all, "    \"set.%s\" = { %s }\n", label(i), first)
+		first = ""
+	}
+	all.WriteString("  }\n}\n")
+	return all.String()
+}
+
+// floorState is the state of a for_each over resources that do nothing: to apply it would take many minutes.
+func floorState(n int) string {
+	instances := make([]any, n)
+	for i := range instances {
+		instances[i] = map[string]any{"index_key": label(i), "schema_version": 0, "attributes": map[string]any{
+			"connection_name": "main", "name": label(i), "topic_id": label(i), "partitions": 3, "replication_factor": 3, "retention": "168h",
+			"deletion_protection": true, "config": nil, "description": nil, "labels": nil,
+		}}
+	}
+	raw, err := json.Marshal(map[string]any{"version": 4, "terraform_version": "1.11.0", "serial": 1, "lineage": "bench", "outputs": map[string]any{}, "resources": []any{map[string]any{
+		"mode": "managed", "type": "floor_topic", "name": "all", "provider": `provider["registry.terraform.io/headgate/floor"]`, "instances": instances,
+	}}})
+	if err != nil {
+		return "" // texts, numbers and maps of them always encode
+	}
+	return string(raw)
+}
+
+// root is a folder with a configuration.
 type root struct {
-	dir        string
-	cli        string
-	header     string
-	kind       string
-	attributes string
+	dir    string
+	cli    string
+	header string
 }
 
-// newRoot makes a folder for the daemon at the endpoint, or for none.
-func (o *options) newRoot(endpoint, kind, attributes string) (*root, error) {
-	r := &root{cli: o.terraform, kind: kind, attributes: attributes}
+// newRoot makes a folder for a provider, and for the daemon at the endpoint.
+func (o *options) newRoot(provider, endpoint, resources string) (*root, error) {
+	r := &root{cli: o.terraform}
 	var err error
-	if r.dir, err = os.MkdirTemp(o.work, kind+"-*"); err != nil {
+	if r.dir, err = os.MkdirTemp(o.work, provider+"-*"); err != nil {
 		return nil, fmt.Errorf("make folder for a configuration: %w", err)
 	}
+	r.header = fmt.Sprintf("terraform {\n  required_providers {\n    %s = {\n      source = \"headgate/%s\"\n    }\n  }\n}\n\n", provider, provider)
 	if endpoint != "" {
-		r.header = "terraform {\n  required_providers {\n    headgate = {\n      source = \"headgate/headgate\"\n    }\n  }\n}\n\n" +
-			fmt.Sprintf("provider \"headgate\" {\n  endpoint = %q\n}\n\n", endpoint)
+		r.header += fmt.Sprintf("provider %q {\n  endpoint = %q\n}\n\n", provider, endpoint)
 	}
-	rc := fmt.Sprintf("disable_checkpoint = true\nprovider_installation {\n  dev_overrides {\n    \"headgate/headgate\" = %q\n  }\n  direct {}\n}\n", o.bin)
-	return r, r.write("terraform.rc", rc)
+	rc := fmt.Sprintf("disable_checkpoint = true\nprovider_installation {\n  dev_overrides {\n    \"headgate/headgate\" = %q\n    \"headgate/floor\" = %q\n  }\n  direct {}\n}\n",
+		o.bin, filepath.Join(o.work, "floor"))
+	return r, errors.Join(r.write("terraform.rc", rc), r.write("main.tf", r.header+resources))
 }
 
 func (r *root) write(name, content string) error {
@@ -141,52 +244,13 @@ func (r *root) write(name, content string) error {
 	return nil
 }
 
-// reach brings the folder to a state where all resources exist and are written down in a shape.
-func (r *root) reach(ctx context.Context, s shape, n int) error {
-	if err := r.write("main.tf", r.header+s.write(r.kind, r.attributes, n)); err != nil {
-		return err
-	}
-	if s.state == nil {
-		_, err := r.terraform(ctx, "apply", "-auto-approve")
-		return err
-	}
-	raw, err := os.ReadFile(filepath.Join(r.dir, "terraform.tfstate"))
+// plan finds nothing to do.
+func (r *root) plan(ctx context.Context) (cost, error) {
+	c, err := r.terraform(ctx, "plan", "-detailed-exitcode")
 	if err != nil {
-		return fmt.Errorf("read state: %w", err)
+		return cost{}, fmt.Errorf("plan, which should find nothing to do: %w", err)
 	}
-	if raw, err = s.state(raw); err != nil {
-		return err
-	}
-	return r.write("terraform.tfstate", string(raw))
-}
-
-// mergeState makes separate resources the instances of one: to apply them once more would take minutes.
-func mergeState(raw []byte) ([]byte, error) {
-	var state map[string]any
-	if err := json.Unmarshal(raw, &state); err != nil {
-		return nil, fmt.Errorf("read state: %w", err)
-	}
-	resources, _ := state["resources"].([]any)
-	var (
-		merged    map[string]any
-		instances []any
-	)
-	for _, entry := range resources {
-		resource, _ := entry.(map[string]any)
-		own, _ := resource["instances"].([]any)
-		if len(own) != 1 {
-			return nil, fmt.Errorf("resource %v has %d instances in the state, not 1", resource["name"], len(own))
-		}
-		instance, _ := own[0].(map[string]any)
-		instance["index_key"] = resource["name"]
-		instances, merged = append(instances, instance), resource
-	}
-	if merged == nil {
-		return nil, errors.New("the state has no resources")
-	}
-	merged["name"], merged["each"], merged["instances"] = "all", "map", instances
-	state["resources"] = []any{merged}
-	return json.Marshal(state)
+	return c, nil
 }
 
 func (r *root) terraform(ctx context.Context, command string, args ...string) (cost, error) {
