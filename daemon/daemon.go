@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/acl"
+	"github.com/headgate/terraform-provider-headgate/daemon/cluster"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/apicurio"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/glue"
@@ -23,6 +24,7 @@ import (
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/schemaregistry"
 	"github.com/headgate/terraform-provider-headgate/daemon/connector"
 	kafkasource "github.com/headgate/terraform-provider-headgate/daemon/connector/kafka"
+	"github.com/headgate/terraform-provider-headgate/daemon/group"
 	"github.com/headgate/terraform-provider-headgate/daemon/namespace"
 	"github.com/headgate/terraform-provider-headgate/daemon/preview"
 	"github.com/headgate/terraform-provider-headgate/daemon/quota"
@@ -121,6 +123,7 @@ func New(ctx context.Context, cfg Config) (*Daemon, error) {
 		Kinds: cfg.Kinds, Connections: connections, Topics: d.topics, Reassigns: d.reassigns, Streams: stream.New(cfg.Store, connections), Namespaces: namespaces, Connectors: d.connectors,
 		Previews: preview.New(connections, d.admins, cfg.Log), Schemas: d.schemas,
 		ACLs: acl.New(cfg.Store, connections, d.admins), SCRAMUsers: scramuser.New(cfg.Store, connections, d.admins), Quotas: quota.New(cfg.Store, connections, d.admins),
+		Groups: group.New(connections, d.admins, cfg.Log), Clusters: cluster.New(connections, d.admins, cfg.Log),
 		Registry: registry.New(cfg.Store, cfg.Log).Handler(),
 		Version:  cfg.Version, Tokens: cfg.Tokens, Issued: token.New(cfg.Store), Ready: d.readiness, Log: cfg.Log,
 	})

@@ -59,6 +59,14 @@ resource "headgate_namespace" "payments" {
   topic_prefix = "payments."
 }
 `
+	group := `
+resource "headgate_consumer_group_offsets" "billing" {
+  connection_name = headgate_connection.main.name
+  group           = "billing"
+  topics          = [headgate_topic.orders.name]
+  to              = "earliest"
+}
+`
 	return map[string]string{
 		"data-sources/headgate_topics":                connections + topic,
 		"resources/headgate_connection":               providertest.Provider(d),
@@ -83,6 +91,11 @@ resource "headgate_namespace" "payments" {
 		"resources/headgate_acl":                      connections,
 		"resources/headgate_scram_user":               connections,
 		"resources/headgate_client_quota":             connections,
+		"resources/headgate_consumer_group_offsets":   connections + topic,
+		"data-sources/headgate_consumer_group":        connections + topic + group,
+		"data-sources/headgate_consumer_groups":       connections + topic + group,
+		"data-sources/headgate_cluster":               connections,
+		"data-sources/headgate_brokers":               connections,
 	}
 }
 

@@ -19,9 +19,11 @@ import (
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/provider/acl"
+	"github.com/headgate/terraform-provider-headgate/provider/cluster"
 	"github.com/headgate/terraform-provider-headgate/provider/connection"
 	"github.com/headgate/terraform-provider-headgate/provider/connector"
 	functions "github.com/headgate/terraform-provider-headgate/provider/function"
+	"github.com/headgate/terraform-provider-headgate/provider/group"
 	"github.com/headgate/terraform-provider-headgate/provider/namespace"
 	"github.com/headgate/terraform-provider-headgate/provider/quota"
 	"github.com/headgate/terraform-provider-headgate/provider/remote"
@@ -130,6 +132,7 @@ func (p *headgate) Resources(context.Context) []func() resource.Resource {
 		acl.NewResource,
 		scramuser.NewResource,
 		quota.NewResource,
+		group.NewOffsetsResource,
 		func() resource.Resource { return connector.NewSourceResource(p.kinds.Sources) },
 	}
 }
@@ -157,6 +160,10 @@ func (p *headgate) DataSources(context.Context) []func() datasource.DataSource {
 		namespace.NewDataSource,
 		namespace.NewAllDataSource,
 		registryschema.NewDataSource,
+		group.NewDataSource,
+		group.NewListDataSource,
+		cluster.NewDataSource,
+		cluster.NewBrokersDataSource,
 		registryschema.NewVersionsDataSource,
 		registryschema.NewListDataSource,
 		func() datasource.DataSource { return connector.NewSourceDataSource(p.kinds.Sources) },

@@ -197,6 +197,7 @@ func (c *Cluster) interceptAll(ctx context.Context) {
 	})
 	intercept(ctx, c, kmsg.CreateACLs, c.createACLs)
 	intercept(ctx, c, kmsg.AlterClientQuotas, c.alterClientQuotas)
+	intercept(ctx, c, kmsg.ConsumerGroupDescribe, c.describeConsumerGroups)
 }
 
 type answer struct {
@@ -276,6 +277,8 @@ func tagsOf(req kmsg.Request) *kmsg.Tags {
 	case *kmsg.CreateACLsRequest:
 		return &r.UnknownTags
 	case *kmsg.AlterClientQuotasRequest:
+		return &r.UnknownTags
+	case *kmsg.ConsumerGroupDescribeRequest:
 		return &r.UnknownTags
 	default:
 		return nil

@@ -14,8 +14,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/acl"
+	"github.com/headgate/terraform-provider-headgate/daemon/cluster"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection"
 	"github.com/headgate/terraform-provider-headgate/daemon/connector"
+	"github.com/headgate/terraform-provider-headgate/daemon/group"
 	"github.com/headgate/terraform-provider-headgate/daemon/namespace"
 	"github.com/headgate/terraform-provider-headgate/daemon/preview"
 	"github.com/headgate/terraform-provider-headgate/daemon/quota"
@@ -45,6 +47,8 @@ type Config struct {
 	ACLs        *acl.Service
 	SCRAMUsers  *scramuser.Service
 	Quotas      *quota.Service
+	Groups      *group.Service
+	Clusters    *cluster.Service
 	// Registry is the built-in schema registry, served below /registry.
 	Registry http.Handler
 	Version  api.Version
@@ -69,6 +73,7 @@ func New(cfg Config) (http.Handler, error) {
 	s.streamRoutes(face)
 	s.namespaceRoutes(face)
 	s.accessRoutes(face)
+	s.groupRoutes(face)
 	s.schemaRoutes(face)
 	s.connectorRoutes(face)
 	s.tokenRoutes(face)

@@ -14,10 +14,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/connection"
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/connectiontest"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/kafka"
-	"github.com/headgate/terraform-provider-headgate/daemon/connection/schemaregistry"
 	"github.com/headgate/terraform-provider-headgate/daemon/devkafka"
-	"github.com/headgate/terraform-provider-headgate/daemon/secret"
 	"github.com/headgate/terraform-provider-headgate/daemon/store"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/internal/real"
@@ -70,16 +69,7 @@ func Connect(t *testing.T, servers []string) *Env {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = st.Close() })
-	sealer, err := secret.Ephemeral()
-	if err != nil {
-		t.Fatal(err)
-	}
-	conns, err := connection.New(st, sealer, api.BuiltinKinds().Connections, map[string]connection.Kind{
-		kafka.KindName: kafka.Kind{}, schemaregistry.KindName: schemaregistry.Kind{},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	conns := connectiontest.New(t, st)
 	admins := kafka.NewAdmins()
 	t.Cleanup(admins.Close)
 	raw, err := kgo.NewClient(kgo.SeedBrokers(servers...))
