@@ -11,12 +11,15 @@ import (
 
 func newPreview() *cobra.Command {
 	var (
-		flags clientFlags
-		last  int
+		flags     clientFlags
+		opts      api.PreviewOptions
+		offset    int64
+		partition int32
+		from, key string
 	)
 	cmd := &cobra.Command{
 		Use:   "preview <connection> <topic>",
-		Short: "Show the newest records of a topic, decoded",
+		Short: "Show a few records of a topic, decoded: the newest, or from an offset or a time on",
 		Args:  cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			client, err := flags.client()
@@ -24,7 +27,23 @@ func newPreview() *cobra.Command {
 				return err
 			}
 			defer client.Close()
-			p, err := client.PreviewTopic(cmd.Context(), args[0], args[1], api.PreviewOptions{Last: last})
+			if cmd.Flags().Changed("from-offset") {
+				opts.FromOffset = &offset
+			}
+			if cmd.Flags().Changed("partition") {
+				opts.Partition = &partition
+			}
+			if key != "" {
+				opts.Key = &key
+			}
+			if from != "" {
+				at, err := time.Parse(time.RFC3339, from)
+				if err != nil {
+					return fmt.Errorf("--from-time %s is not a time such as 2026-11-21T08:00:00Z", from)
+				}
+				opts.FromTime = &at
+			}
+			p, err := client.PreviewTopic(cmd.Context(), args[0], args[1], opts)
 			if err != nil {
 				return err
 			}
@@ -41,13 +60,20 @@ func newPreview() *cobra.Command {
 			if len(p.Records) == 0 {
 				fmt.Fprintln(out, "No records.")
 			}
-			if p.Truncated {
-				fmt.Fprintln(out, "There is more: the limits of bytes or time cut it short.")
+			for _, note := range p.Notes {
+				fmt.Fprintln(out, note)
 			}
 			return nil
 		},
 	}
-	cmd.Flags().IntVar(&last, "last", 10, "how many of the newest records, 1 to 1000")
+	cmd.Flags().IntVar(&opts.Last, "last", 0, "how many of the newest records, 1 to 1000 (default 10)")
+	cmd.Flags().Int64Var(&offset, "from-offset", 0, "begin at this offset, in each partition")
+	cmd.Flags().StringVar(&from, "from-time", "", "begin at this time, such as 2026-11-21T08:00:00Z")
+	cmd.Flags().IntVar(&opts.Limit, "limit", 0, "with --from-offset or --from-time: how many records at most from there on, 1 to 1000 (default 10)")
+	cmd.Flags().Int32Var(&partition, "partition", 0, "look at this partition only")
+	cmd.Flags().StringVar(&key, "key", "", "only records with this key")
+	cmd.Flags().StringVar(&opts.Decode, "decode", "", "how to make values readable: auto, registry, json, text or hex")
+	cmd.Flags().StringVar(&opts.DecodeKey, "decode-key", "", "how to make keys readable")
 	flags.register(cmd)
 	return cmd
 }

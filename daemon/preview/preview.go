@@ -1,4 +1,4 @@
-// Package preview looks at the newest records of a topic and makes them readable. It leaves no trace in the cluster: it
+// Package preview looks at a few records of a topic and makes them readable. It leaves no trace in the cluster: it
 // joins no group and commits nothing.
 package preview
 
@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -19,8 +21,8 @@ import (
 )
 
 const (
-	defaultLast = 10
-	maxLast     = 1000
+	defaultRecords = 10
+	maxRecords     = 1000
 
 	// maxBytes bounds the keys, values and headers of one preview.
 	maxBytes = 8 << 20
@@ -44,9 +46,9 @@ func New(conns *connection.Service, admins *kafka.Admins, log *slog.Logger) *Ser
 	return &Service{conns: conns, admins: admins, log: log}
 }
 
-// Preview answers the newest records of a topic over all its partitions, oldest first.
+// Preview answers a few records of a topic, oldest first.
 func (s *Service) Preview(ctx context.Context, connection, topic string, opts api.PreviewOptions) (*api.Preview, error) {
-	last, err := lastOf(opts)
+	opts, err := complete(opts)
 	if err != nil {
 		return nil, err
 	}
@@ -56,31 +58,62 @@ func (s *Service) Preview(ctx context.Context, connection, topic string, opts ap
 	}
 	reading, cancel := context.WithTimeout(ctx, maxTime)
 	defer cancel()
-	ranges, err := s.ranges(reading, target, topic)
+	ranges, notes, err := s.ranges(reading, target, topic, opts)
 	if err != nil {
 		return nil, failed(connection, topic, err)
 	}
-	records, truncated, err := read(reading, target, topic, ranges, last)
-	if err != nil {
-		return nil, failed(connection, topic, err)
-	}
-	decoder := s.decoder(ctx, target)
+	decoder := s.decoder(ctx, target, opts)
 	defer decoder.close()
-	preview := &api.Preview{Records: make([]api.Record, 0, len(records)), Truncated: truncated}
-	for _, r := range records {
+	found, err := read(reading, target, topic, ranges, opts, decoder.matches(opts.Key))
+	if err != nil {
+		return nil, failed(connection, topic, err)
+	}
+	preview := &api.Preview{Records: make([]api.Record, 0, len(found.records)), Truncated: found.truncated != "", Notes: append([]string{}, notes...)}
+	if preview.Truncated {
+		preview.Notes = append(preview.Notes, found.truncated)
+	}
+	for _, r := range found.records {
 		preview.Records = append(preview.Records, decoder.record(r))
 	}
+	preview.Notes = append(preview.Notes, decoder.notes()...)
 	return preview, nil
 }
 
-func lastOf(opts api.PreviewOptions) (int, error) {
+// complete checks the options and fills in the defaults.
+func complete(opts api.PreviewOptions) (api.PreviewOptions, error) {
+	forward := opts.FromOffset != nil || opts.FromTime != nil
+	if opts.Last < 0 || opts.Last > maxRecords {
+		return opts, tooMany("/last")
+	}
+	if opts.Limit < 0 || opts.Limit > maxRecords {
+		return opts, tooMany("/limit")
+	}
+	for pointer, decoding := range map[string]string{"/decode": opts.Decode, "/decode_key": opts.DecodeKey} {
+		if decoding != "" && !slices.Contains(api.PreviewDecodings, decoding) {
+			return opts, api.Invalid(pointer, "There is no such way to make records readable", "", "Use one of "+strings.Join(api.PreviewDecodings, ", ")+".")
+		}
+	}
+	switch {
+	case opts.FromOffset != nil && opts.FromTime != nil:
+		return opts, api.Invalid("/from_time", "A preview begins at an offset or at a time", "Both are set.", "Set one of from_offset and from_time.")
+	case opts.FromOffset != nil && *opts.FromOffset < 0:
+		return opts, api.Invalid("/from_offset", "An offset is not negative", "", "Set from_offset to 0 or more.")
+	case forward && opts.Last != 0:
+		return opts, api.Invalid("/last", "A preview has the newest records, or those from an offset or time on", "Both are asked for.", "Set limit instead of last.")
+	case !forward && opts.Limit != 0:
+		return opts, api.Invalid("/limit", "limit goes with from_offset or from_time", "", "Set last instead of limit.")
+	}
 	if opts.Last == 0 {
-		return defaultLast, nil
+		opts.Last = defaultRecords
 	}
-	if opts.Last < 0 || opts.Last > maxLast {
-		return 0, api.Invalid("/last", "The number of records is not possible", fmt.Sprintf("A preview shows from 1 to %d records.", maxLast), "Ask for a number in between.")
+	if opts.Limit == 0 {
+		opts.Limit = defaultRecords
 	}
-	return opts.Last, nil
+	return opts, nil
+}
+
+func tooMany(pointer string) error {
+	return api.Invalid(pointer, "The number of records is not possible", fmt.Sprintf("A preview shows from 1 to %d records.", maxRecords), "Ask for a number in between.")
 }
 
 // failed makes an error for people. Only the cluster itself can say that a topic does not exist.
@@ -102,39 +135,80 @@ func failed(connection, topic string, err error) error {
 // offsets are those of the records of a partition: from start up to, not including, end.
 type offsets struct{ start, end int64 }
 
-// ranges asks where the partitions begin and end. The end is that of the last finished transaction.
-func (s *Service) ranges(ctx context.Context, target *connection.Target, topic string) (map[int32]offsets, error) {
+// ranges asks where the partitions begin and end, and notes what is not there any more. The end is that of the last
+// finished transaction.
+func (s *Service) ranges(ctx context.Context, target *connection.Target, topic string, opts api.PreviewOptions) (map[int32]offsets, []string, error) {
 	admin, err := s.admins.Admin(target)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	// Asking for authorized operations keeps kadm from answering out of the client's cache.
 	meta, err := admin.Metadata(kadm.WithAuthorizedOps(ctx), topic)
 	if err != nil {
-		return nil, fmt.Errorf("read metadata: %w", err)
+		return nil, nil, fmt.Errorf("read metadata: %w", err)
 	}
-	if err := meta.Topics[topic].Err; err != nil && !errors.Is(err, kerr.LeaderNotAvailable) {
-		return nil, fmt.Errorf("read metadata: %w", err)
+	detail := meta.Topics[topic]
+	if err := detail.Err; err != nil && !errors.Is(err, kerr.LeaderNotAvailable) {
+		return nil, nil, fmt.Errorf("read metadata: %w", err)
+	}
+	if p := opts.Partition; p != nil {
+		if _, ok := detail.Partitions[*p]; !ok {
+			return nil, nil, api.Invalid("/partition", fmt.Sprintf("Topic %q has no partition %d", topic, *p), fmt.Sprintf("It has %d, and they count from 0.", len(detail.Partitions)), "Name one that it has.")
+		}
 	}
 	starts, err := admin.ListStartOffsets(ctx, topic)
 	if err := errors.Join(err, starts.Error()); err != nil {
-		return nil, fmt.Errorf("list start offsets: %w", err)
+		return nil, nil, fmt.Errorf("list start offsets: %w", err)
 	}
 	ends, err := admin.ListCommittedOffsets(ctx, topic)
 	if err := errors.Join(err, ends.Error()); err != nil {
-		return nil, fmt.Errorf("list end offsets: %w", err)
+		return nil, nil, fmt.Errorf("list end offsets: %w", err)
+	}
+	from := starts
+	if opts.FromTime != nil {
+		from, err = admin.ListOffsetsAfterMilli(ctx, opts.FromTime.UnixMilli(), topic)
+		if err := errors.Join(err, from.Error()); err != nil {
+			return nil, nil, fmt.Errorf("list offsets by time: %w", err)
+		}
 	}
 	ranges := map[int32]offsets{}
-	ends.Each(func(end kadm.ListedOffset) {
-		if start, ok := starts.Lookup(topic, end.Partition); ok {
-			ranges[end.Partition] = offsets{start.Offset, end.Offset}
+	var notes []string
+	for _, end := range ends.Offsets().Sorted() {
+		start, ok := from.Lookup(topic, end.Partition)
+		if !ok || opts.Partition != nil && end.Partition != *opts.Partition {
+			continue
 		}
-	})
-	return ranges, nil
+		at := offsets{start.Offset, end.At}
+		if wanted := opts.FromOffset; wanted != nil {
+			if note := gone(end.Partition, *wanted, at); note != "" {
+				notes = append(notes, note)
+			}
+			at.start = max(at.start, *wanted)
+		}
+		ranges[end.Partition] = at
+	}
+	return ranges, notes, nil
+}
+
+// gone says what a partition does not have of what was asked for.
+func gone(partition int32, wanted int64, at offsets) string {
+	switch {
+	case wanted < at.start:
+		return fmt.Sprintf("Partition %d begins at offset %d: what was before is gone.", partition, at.start)
+	case wanted >= at.end:
+		return fmt.Sprintf("Partition %d ends before offset %d: nothing was written there yet.", partition, at.end)
+	}
+	return ""
+}
+
+// readRecords are the records that were read, oldest first, and why they are not all.
+type readRecords struct {
+	records   []*kgo.Record
+	truncated string
 }
 
 // read opens a client of its own: what a preview reads must not share buffers or limits with anyone.
-func read(ctx context.Context, target *connection.Target, topic string, ranges map[int32]offsets, last int) ([]*kgo.Record, bool, error) {
+func read(ctx context.Context, target *connection.Target, topic string, ranges map[int32]offsets, opts api.PreviewOptions, matches func(*kgo.Record) bool) (readRecords, error) {
 	client, err := kafka.NewClient(target,
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		// The markers of transactions tell how far a partition has been read where records are left out.
@@ -144,16 +218,35 @@ func read(ctx context.Context, target *connection.Target, topic string, ranges m
 		kgo.RetryTimeout(maxTime),
 	)
 	if err != nil {
-		return nil, false, err
+		return readRecords{}, err
 	}
 	defer client.Close()
-	r := newReader(client, topic, ranges, last)
-	err = r.run(ctx)
+	forward := opts.FromOffset != nil || opts.FromTime != nil
+	limit := opts.Last
+	if forward {
+		limit = opts.Limit
+	}
+	r := newReader(client, topic, ranges, limit, matches)
+	if forward {
+		err = r.forward(ctx)
+	} else {
+		err = r.run(ctx)
+	}
 	if err != nil && ctx.Err() == nil {
-		return nil, false, err
+		return readRecords{}, err
 	}
 	if errors.Is(ctx.Err(), context.Canceled) {
-		return nil, false, ctx.Err()
+		return readRecords{}, ctx.Err()
 	}
-	return r.newest(), r.full || ctx.Err() != nil, nil
+	found := readRecords{records: r.newest()}
+	if forward {
+		found.records = r.earliest()
+	}
+	switch {
+	case r.full:
+		found.truncated = fmt.Sprintf("Cut short: more than %d MiB of records.", maxBytes>>20)
+	case ctx.Err() != nil:
+		found.truncated = fmt.Sprintf("Cut short: reading took more than %v.", maxTime)
+	}
+	return found, nil
 }

@@ -165,6 +165,10 @@ func tests() map[string]func(e *env) {
 		"transactions": testTransactions,
 		"bytes":        testBytes,
 		"refusals":     testRefusals,
+		"forward":      testForward,
+		"key":          testKey,
+		"decode":       testDecode,
+		"protobuf":     testProtobuf,
 	}
 }
 
@@ -284,6 +288,9 @@ func testAvro(e *env) {
 			t.Errorf("%s shows as %s", what, got.Records[i].Format)
 		}
 	}
+	if len(got.Notes) != 1 || !strings.Contains(got.Notes[0], "Schema 2000000000 could not be used") {
+		t.Errorf("the notes are %v", got.Notes)
+	}
 }
 
 func wire(id int, payload []byte) []byte {
@@ -346,6 +353,170 @@ func testBytes(e *env) {
 		if want := fmt.Sprintf("%02d", 20-len(got.Records)+i); (*r.Value)[:2] != want {
 			t.Errorf("record %d is %s, want %s", i, (*r.Value)[:2], want)
 		}
+	}
+}
+
+func (e *env) look(t *testing.T, topic string, opts api.PreviewOptions) *api.Preview {
+	t.Helper()
+	got, err := e.Preview(t.Context(), conn, topic, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+// From an offset or a time on, the earliest come first; aborted records and markers are never among them.
+func testForward(e *env) {
+	t := e.t
+	topic := e.create(t, 2, nil)
+	begin := time.Now().Add(-time.Hour).Truncate(time.Second)
+	var records []*kgo.Record
+	for i := range 100 {
+		records = append(records, &kgo.Record{Topic: topic, Partition: int32(i % 2), Timestamp: begin.Add(time.Duration(i) * time.Second), Value: fmt.Append(nil, i)})
+	}
+	e.produce(t, records...)
+	at := func(seconds int) *time.Time { return new(begin.Add(time.Duration(seconds) * time.Second)) }
+	for name, tt := range map[string]struct {
+		opts  api.PreviewOptions
+		want  string
+		notes int
+	}{
+		"offset":                {api.PreviewOptions{FromOffset: new(int64(10)), Limit: 3}, "20 21 22", 0},
+		"offset of a partition": {api.PreviewOptions{FromOffset: new(int64(10)), Limit: 3, Partition: new(int32(1))}, "21 23 25", 0},
+		"the last ones":         {api.PreviewOptions{FromOffset: new(int64(48)), Limit: 100}, "96 97 98 99", 0},
+		"after the end":         {api.PreviewOptions{FromOffset: new(int64(50))}, "", 2},
+		"by default ten":        {api.PreviewOptions{FromOffset: new(int64(0))}, "0 1 2 3 4 5 6 7 8 9", 0},
+		"time":                  {api.PreviewOptions{FromTime: at(31), Limit: 2}, "31 32", 0},
+		"time of a partition":   {api.PreviewOptions{FromTime: at(31), Limit: 2, Partition: new(int32(0))}, "32 34", 0},
+		"later than all":        {api.PreviewOptions{FromTime: at(1000)}, "", 0},
+		"newest of a partition": {api.PreviewOptions{Last: 2, Partition: new(int32(0))}, "96 98", 0},
+	} {
+		got := e.look(t, topic, tt.opts)
+		if values(got) != tt.want || got.Truncated || len(got.Notes) != tt.notes {
+			t.Errorf("%s: got %q, truncated %v, notes %v, want %q", name, values(got), got.Truncated, got.Notes, tt.want)
+		}
+	}
+	var gone kadm.Offsets
+	gone.Add(kadm.Offset{Topic: topic, Partition: 0, At: 20})
+	if _, err := e.admin.DeleteRecords(t.Context(), gone); err != nil {
+		t.Fatal(err)
+	}
+	got := e.look(t, topic, api.PreviewOptions{FromOffset: new(int64(5)), Limit: 1, Partition: new(int32(0))})
+	if values(got) != "40" || len(got.Notes) != 1 || !strings.Contains(got.Notes[0], "begins at offset 20") {
+		t.Errorf("got %q, notes %v", values(got), got.Notes)
+	}
+	for _, tt := range []struct {
+		opts      api.PreviewOptions
+		attribute string
+	}{
+		{api.PreviewOptions{FromOffset: new(int64(1)), FromTime: at(0)}, "/from_time"},
+		{api.PreviewOptions{FromOffset: new(int64(1)), Last: 1}, "/last"},
+		{api.PreviewOptions{Limit: 1}, "/limit"},
+		{api.PreviewOptions{FromOffset: new(int64(0)), Limit: 1001}, "/limit"},
+		{api.PreviewOptions{Partition: new(int32(2))}, "/partition"},
+		{api.PreviewOptions{Decode: "guess"}, "/decode"},
+	} {
+		_, err := e.Preview(t.Context(), conn, topic, tt.opts)
+		var refused *api.Error
+		if !errors.As(err, &refused) || refused.Attribute != tt.attribute {
+			t.Errorf("%+v: %v", tt.opts, err)
+		}
+	}
+}
+
+// A key is looked for in all of the topic, by its bytes or as it is shown; a record without a key never has it.
+func testKey(e *env) {
+	t := e.t
+	topic := e.create(t, 2, nil)
+	var records []*kgo.Record
+	for i := range 500 {
+		r := &kgo.Record{Topic: topic, Partition: int32(i % 2), Timestamp: time.Now().Add(time.Duration(i-500) * time.Second), Key: fmt.Append(nil, "k", i%50), Value: fmt.Append(nil, i)}
+		if i == 7 {
+			r.Key = []byte{0xff, 0}
+		}
+		if i == 8 {
+			r.Key = nil
+		}
+		records = append(records, r)
+	}
+	e.produce(t, records...)
+	for name, tt := range map[string]struct {
+		opts api.PreviewOptions
+		want string
+	}{
+		"newest":  {api.PreviewOptions{Key: new("k3"), Last: 3}, "353 403 453"},
+		"all":     {api.PreviewOptions{Key: new("k3"), Last: 1000}, "3 53 103 153 203 253 303 353 403 453"},
+		"forward": {api.PreviewOptions{Key: new("k3"), FromOffset: new(int64(100)), Limit: 2}, "203 253"},
+		"as hex":  {api.PreviewOptions{Key: new("ff00")}, "7"},
+		"none":    {api.PreviewOptions{Key: new("nothing")}, ""},
+		"no key":  {api.PreviewOptions{Key: new("null")}, ""},
+	} {
+		if got := e.look(t, topic, tt.opts); values(got) != tt.want || got.Truncated {
+			t.Errorf("%s: got %q, truncated %v, want %q", name, values(got), got.Truncated, tt.want)
+		}
+	}
+}
+
+func testDecode(e *env) {
+	t := e.t
+	topic := e.create(t, 1, nil)
+	e.produce(t, &kgo.Record{Topic: topic, Value: []byte(`{"a":1}`)}, &kgo.Record{Topic: topic, Key: []byte("k"), Value: []byte("plain")}, &kgo.Record{Topic: topic, Value: []byte{0xff}}, &kgo.Record{Topic: topic})
+	for decode, want := range map[string]string{
+		"":         "json text hex null",
+		"auto":     "json text hex null",
+		"json":     "json hex hex null",
+		"text":     "text text hex null",
+		"hex":      "hex hex hex null",
+		"registry": "hex hex hex null",
+	} {
+		got := e.look(t, topic, api.PreviewOptions{Decode: decode, DecodeKey: "hex"})
+		var formats []string
+		for _, r := range got.Records {
+			formats = append(formats, r.Format)
+		}
+		if strings.Join(formats, " ") != want {
+			t.Errorf("decoded as %q they are %v, want %s", decode, formats, want)
+		}
+		if key := got.Records[1].Key; key == nil || *key != "6b" || got.Records[0].Key != nil {
+			t.Errorf("the keys are %v and %v", got.Records[0].Key, key)
+		}
+	}
+}
+
+func testProtobuf(e *env) {
+	t := e.t
+	subject := real.Name(t)
+	money := sr.Schema{Type: sr.TypeProtobuf, Schema: "syntax = \"proto3\";\npackage shop;\nmessage Money { int64 cents = 1; }\n"}
+	referred, err := e.registry.CreateSchema(t.Context(), subject+"-money", money)
+	if err != nil {
+		t.Fatal(err)
+	}
+	order := sr.Schema{
+		Type: sr.TypeProtobuf,
+		Schema: "syntax = \"proto3\";\npackage shop;\nimport \"money.proto\";\nmessage Other { string x = 1; }\n" +
+			"message Outer { message Order { string id = 1; Money total = 2; } }\n",
+		References: []sr.SchemaReference{{Name: "money.proto", Subject: referred.Subject, Version: referred.Version}},
+	}
+	created, err := e.registry.CreateSchema(t.Context(), subject, order)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Outer is the second message, Order the first in it: two zigzag indexes, their number before them.
+	content := append([]byte{4, 2, 0}, 0x0a, 2, 'o', '1', 0x12, 2, 0x08, 42)
+	other := append([]byte{0}, 0x0a, 1, 'y') // 0 stands for the first message
+	topic := e.create(t, 1, nil)
+	e.produce(t,
+		&kgo.Record{Topic: topic, Value: wire(created.ID, content)},
+		&kgo.Record{Topic: topic, Value: wire(created.ID, other)},
+		&kgo.Record{Topic: topic, Value: wire(created.ID, []byte{2, 18})})
+	got := e.preview(t, topic, 10)
+	for i, want := range []string{`{"id":"o1","total":{"cents":"42"}}`, `{"x":"y"}`} {
+		if got.Records[i].Format != "protobuf" || text(got.Records[i].Value) != want {
+			t.Errorf("got %s as %s, want %s; notes %v", text(got.Records[i].Value), got.Records[i].Format, want, got.Notes)
+		}
+	}
+	if got.Records[2].Format != "hex" {
+		t.Errorf("a message that the schema does not have shows as %s", got.Records[2].Format)
 	}
 }
 

@@ -23,6 +23,7 @@ type reader struct {
 	client     *kgo.Client
 	topic      string
 	last       int
+	matches    func(*kgo.Record) bool // nil: all do
 	partitions map[int32]*partition
 	records    []*kgo.Record
 	bytes      int
@@ -46,8 +47,8 @@ type step struct {
 	records   []*kgo.Record
 }
 
-func newReader(client *kgo.Client, topic string, ranges map[int32]offsets, last int) *reader {
-	r := &reader{client: client, topic: topic, last: last, partitions: map[int32]*partition{}}
+func newReader(client *kgo.Client, topic string, ranges map[int32]offsets, last int, matches func(*kgo.Record) bool) *reader {
+	r := &reader{client: client, topic: topic, last: last, matches: matches, partitions: map[int32]*partition{}}
 	for id, at := range ranges {
 		r.partitions[id] = &partition{start: at.start, low: at.end, step: 1}
 	}
@@ -138,7 +139,7 @@ func (r *reader) poll(ctx context.Context, open map[int32]*step) (some bool, err
 }
 
 func (r *reader) take(s *step, record *kgo.Record, open map[int32]*step) {
-	if record.Offset < s.high && !record.Attrs.IsControl() {
+	if record.Offset < s.high && r.wants(record) {
 		s.records = append(s.records, record)
 		r.waiting += sizeOf(record)
 	}
@@ -146,6 +147,11 @@ func (r *reader) take(s *step, record *kgo.Record, open map[int32]*step) {
 		r.close(record.Partition, s)
 		delete(open, record.Partition)
 	}
+}
+
+// wants says whether a record is to be shown. Control records are nobody's.
+func (r *reader) wants(record *kgo.Record) bool {
+	return !record.Attrs.IsControl() && (r.matches == nil || r.matches(record))
 }
 
 func (r *reader) closeAll(open map[int32]*step) {
@@ -177,10 +183,78 @@ func (r *reader) close(id int32, s *step) {
 
 // newest answers the records to be shown by now, oldest first.
 func (r *reader) newest() []*kgo.Record {
+	r.sort()
+	return r.records[max(0, len(r.records)-r.last):]
+}
+
+func (r *reader) sort() {
 	slices.SortFunc(r.records, func(a, b *kgo.Record) int {
 		return cmp.Or(a.Timestamp.Compare(b.Timestamp), cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset))
 	})
-	return r.records[max(0, len(r.records)-r.last):]
+}
+
+// forward reads each partition from its start, as many records as are to be shown at most.
+func (r *reader) forward(ctx context.Context) error {
+	at := map[int32]kgo.Offset{}
+	open := map[int32]*step{}
+	for id, p := range r.partitions {
+		if p.start < p.low {
+			at[id] = kgo.NewOffset().At(p.start)
+			open[id] = &step{low: p.start, high: p.low}
+		}
+	}
+	r.client.AddConsumePartitions(map[string]map[int32]kgo.Offset{r.topic: at})
+	for len(open) > 0 && !r.full {
+		some, err := r.pollForward(ctx, open)
+		if err != nil || !some {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *reader) pollForward(ctx context.Context, open map[int32]*step) (some bool, err error) {
+	waiting, cancel := context.WithTimeout(ctx, idle)
+	defer cancel()
+	fetches := r.client.PollFetches(waiting)
+	if ctx.Err() != nil {
+		return false, ctx.Err()
+	}
+	fetches.EachError(func(_ string, id int32, e error) {
+		if waiting.Err() == nil {
+			err = fmt.Errorf("read partition %d: %w", id, e)
+		}
+	})
+	fetches.EachRecord(func(record *kgo.Record) {
+		some = true
+		if s := open[record.Partition]; s != nil && !r.full {
+			r.takeForward(s, record, open)
+		}
+	})
+	return some, err
+}
+
+func (r *reader) takeForward(s *step, record *kgo.Record, open map[int32]*step) {
+	p := r.partitions[record.Partition]
+	if record.Offset < s.high && r.wants(record) {
+		if r.bytes+sizeOf(record) > maxBytes {
+			r.full = true
+			return
+		}
+		r.bytes += sizeOf(record)
+		r.records = append(r.records, record)
+		p.count++
+	}
+	if record.Offset >= s.high-1 || p.count == r.last {
+		delete(open, record.Partition)
+		r.client.PauseFetchPartitions(map[string][]int32{r.topic: {record.Partition}})
+	}
+}
+
+// earliest answers the records to be shown of those that were read forward, oldest first.
+func (r *reader) earliest() []*kgo.Record {
+	r.sort()
+	return r.records[:min(len(r.records), r.last)]
 }
 
 func sizeOf(record *kgo.Record) int {

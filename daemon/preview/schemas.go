@@ -1,14 +1,22 @@
 package preview
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/twmb/avro"
 	"github.com/twmb/franz-go/pkg/sr"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/dynamicpb"
+
+	"github.com/headgate/terraform-provider-headgate/internal/schematext"
 )
 
 // maxReferences bounds how many schemas one schema may refer to, directly and through others.
@@ -21,12 +29,17 @@ type schemas struct {
 	log    *slog.Logger
 	byID   map[int]*schema
 	down   bool // the registry does not answer: it is asked no more
+	// problems are what a person should know about schemas that could not be used.
+	problems []string
+	// spent is how long the registry was waited for.
+	spent time.Duration
 }
 
 // schema is one that was asked for; all fields are empty where it is of no use.
 type schema struct {
-	avro *avro.Schema
-	json bool
+	avro  *avro.Schema
+	json  bool
+	proto protoreflect.FileDescriptor
 }
 
 func newSchemas(ctx context.Context, client *sr.Client, log *slog.Logger) *schemas {
@@ -46,6 +59,9 @@ func (s *schemas) decode(content []byte) (text, format string, ok bool) {
 		return text, formatAvro, err == nil
 	case found.json && json.Valid(payload):
 		return string(payload), formatJSON, true
+	case found.proto != nil:
+		text, err := protobufText(found.proto, payload)
+		return text, formatProtobuf, err == nil
 	}
 	return "", "", false
 }
@@ -69,8 +85,13 @@ func (s *schemas) schema(id int) *schema {
 	}
 	found := &schema{}
 	if !s.down {
+		begun := time.Now()
+		ctx, cancel := context.WithTimeout(s.ctx, registryTime-s.spent)
 		var err error
-		if found, err = s.fetch(id); err != nil {
+		found, err = s.fetch(ctx, id)
+		cancel()
+		s.spent += time.Since(begun)
+		if err != nil {
 			s.failed(id, err)
 			found = &schema{}
 		}
@@ -83,14 +104,15 @@ func (s *schemas) schema(id int) *schema {
 func (s *schemas) failed(id int, err error) {
 	var answer *sr.ResponseError
 	s.down = !errors.As(err, &answer) && !errors.Is(err, errUseless)
+	s.problems = append(s.problems, fmt.Sprintf("Schema %d could not be used: %v.", id, err))
 	s.log.WarnContext(s.ctx, "preview goes without a schema", slog.Int("id", id), slog.Any("error", err))
 }
 
 // errUseless says that a schema came and cannot be used.
 var errUseless = errors.New("the schema cannot be used")
 
-func (s *schemas) fetch(id int) (*schema, error) {
-	got, err := s.client.SchemaByID(s.ctx, id)
+func (s *schemas) fetch(ctx context.Context, id int) (*schema, error) {
+	got, err := s.client.SchemaByID(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -98,11 +120,83 @@ func (s *schemas) fetch(id int) (*schema, error) {
 	case sr.TypeJSON:
 		return &schema{json: true}, nil
 	case sr.TypeAvro:
-		parsed, err := s.parse(got, &parsing{seen: map[sr.SchemaReference]bool{}})
+		parsed, err := s.parse(ctx, got, &parsing{seen: map[sr.SchemaReference]bool{}})
 		return &schema{avro: parsed}, err
+	case sr.TypeProtobuf:
+		file, err := s.link(ctx, got)
+		return &schema{proto: file}, err
 	default:
 		return &schema{}, nil
 	}
+}
+
+// link compiles a Protobuf schema with those that it refers to.
+func (s *schemas) link(ctx context.Context, got sr.Schema) (protoreflect.FileDescriptor, error) {
+	texts := map[string]string{}
+	if err := s.imports(ctx, got.References, texts); err != nil {
+		return nil, err
+	}
+	file, err := schematext.LinkProtobuf(ctx, schematext.Schema{Format: schematext.FormatProtobuf, Text: got.Schema, References: texts})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errUseless, err)
+	}
+	return file, nil
+}
+
+func (s *schemas) imports(ctx context.Context, references []sr.SchemaReference, texts map[string]string) error {
+	for _, ref := range references {
+		if _, known := texts[ref.Name]; known {
+			continue
+		}
+		if len(texts) == maxReferences {
+			return fmt.Errorf("%w: it refers to more than %d others", errUseless, maxReferences)
+		}
+		referred, err := s.client.SchemaByVersion(ctx, ref.Subject, ref.Version)
+		if err != nil {
+			return err
+		}
+		texts[ref.Name] = referred.Schema.Schema
+		if err := s.imports(ctx, referred.References, texts); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxMessageDepth bounds how deeply a message may be nested in others of its schema.
+const maxMessageDepth = 64
+
+// protobufText reads Confluent's list of indexes, which leads from the schema's messages to the one that was written, and
+// the message itself.
+func protobufText(file protoreflect.FileDescriptor, payload []byte) (string, error) {
+	index, content, err := new(sr.ConfluentHeader).DecodeIndex(payload, maxMessageDepth)
+	if err != nil {
+		return "", err
+	}
+	messages := file.Messages()
+	var message protoreflect.MessageDescriptor
+	for _, i := range index {
+		if i < 0 || i >= messages.Len() {
+			return "", errors.New("the schema has no such message")
+		}
+		message = messages.Get(i)
+		messages = message.Messages()
+	}
+	if message == nil {
+		return "", errors.New("no message is named")
+	}
+	value := dynamicpb.NewMessage(message)
+	if err := proto.Unmarshal(content, value); err != nil {
+		return "", err
+	}
+	text, err := protojson.MarshalOptions{UseProtoNames: true, EmitDefaultValues: true}.Marshal(value)
+	if err != nil {
+		return "", err
+	}
+	// protojson varies its spaces on purpose.
+	var compact bytes.Buffer
+	err = json.Compact(&compact, text)
+	return compact.String(), err
 }
 
 // parsing is the parsing of one schema with those that it refers to.
@@ -111,7 +205,7 @@ type parsing struct {
 	seen  map[sr.SchemaReference]bool
 }
 
-func (s *schemas) parse(got sr.Schema, p *parsing) (*avro.Schema, error) {
+func (s *schemas) parse(ctx context.Context, got sr.Schema, p *parsing) (*avro.Schema, error) {
 	for _, ref := range got.References {
 		one := sr.SchemaReference{Subject: ref.Subject, Version: ref.Version}
 		if p.seen[one] {
@@ -121,11 +215,11 @@ func (s *schemas) parse(got sr.Schema, p *parsing) (*avro.Schema, error) {
 		if len(p.seen) > maxReferences {
 			return nil, fmt.Errorf("%w: it refers to more than %d others", errUseless, maxReferences)
 		}
-		referred, err := s.client.SchemaByVersion(s.ctx, ref.Subject, ref.Version)
+		referred, err := s.client.SchemaByVersion(ctx, ref.Subject, ref.Version)
 		if err != nil {
 			return nil, err
 		}
-		if _, err := s.parse(referred.Schema, p); err != nil {
+		if _, err := s.parse(ctx, referred.Schema, p); err != nil {
 			return nil, err
 		}
 	}

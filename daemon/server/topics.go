@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -45,13 +46,7 @@ func (s *server) topicRoutes(face huma.API) {
 	) (*api.Deletion, error) {
 		return s.Topics.Delete(ctx, in.Connection, in.Topic, in.options())
 	})
-	route(s, face, http.MethodGet, base+"/{topic}/preview", "preview-topic", "Read a few records", func(ctx context.Context, in *struct {
-		TopicPath
-		Last int `query:"last" minimum:"1" maximum:"1000" default:"10" doc:"How many of the newest records."`
-	},
-	) (*api.Preview, error) {
-		return s.Previews.Preview(ctx, in.Connection, in.Topic, api.PreviewOptions{Last: in.Last})
-	})
+	route(s, face, http.MethodGet, base+"/{topic}/preview", "preview-topic", "Read a few records", s.previewTopic)
 	route(s, face, http.MethodGet, base+"/{topic}/figures", "get-topic-figures", "See how much is in a topic, how much comes, and where it is", func(ctx context.Context, in *TopicPath) (*api.TopicFigures, error) {
 		return s.Topics.Figures(ctx, in.Connection, in.Topic)
 	})
@@ -63,6 +58,34 @@ func (s *server) topicRoutes(face huma.API) {
 	) (*api.Deletion, error) {
 		return s.Reassigns.Cancel(ctx, in.Connection, in.Topic, in.DryRun)
 	})
+}
+
+func (s *server) previewTopic(ctx context.Context, in *struct {
+	TopicPath
+	Last       int       `query:"last" minimum:"0" maximum:"1000" doc:"How many of the newest records. Default: 10, unless from_offset or from_time is set, which it does not go with."`
+	FromOffset int64     `query:"from_offset" minimum:"-1" default:"-1" doc:"Begin at this offset, in each partition."`
+	FromTime   time.Time `query:"from_time" doc:"Begin at this time (RFC 3339)."`
+	Limit      int       `query:"limit" minimum:"0" maximum:"1000" doc:"How many records at most from there on, the earliest first. Default: 10."`
+	Partition  int32     `query:"partition" minimum:"-1" default:"-1" doc:"Look at this partition only."`
+	Key        string    `query:"key" doc:"Only records with this key."`
+	Decode     string    `query:"decode" enum:"auto,registry,json,text,hex" default:"auto" doc:"How to make values readable."`
+	DecodeKey  string    `query:"decode_key" enum:"auto,registry,json,text,hex" default:"auto" doc:"How to make keys readable."`
+},
+) (*api.Preview, error) {
+	opts := api.PreviewOptions{Last: in.Last, Limit: in.Limit, Decode: in.Decode, DecodeKey: in.DecodeKey}
+	if in.FromOffset >= 0 {
+		opts.FromOffset = &in.FromOffset
+	}
+	if !in.FromTime.IsZero() {
+		opts.FromTime = &in.FromTime
+	}
+	if in.Partition >= 0 {
+		opts.Partition = &in.Partition
+	}
+	if in.Key != "" {
+		opts.Key = &in.Key
+	}
+	return s.Previews.Preview(ctx, in.Connection, in.Topic, opts)
 }
 
 func (s *server) getReassignment(ctx context.Context, in *struct {

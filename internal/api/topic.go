@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -52,11 +53,27 @@ type TopicWrite struct {
 	Unknown            []string          `json:"unknown,omitempty" doc:"In a dry run: JSON pointers into the body whose values are not known yet."`
 }
 
-// PreviewOptions say which records of a topic to show.
+// PreviewOptions say which records of a topic to show, and how.
 type PreviewOptions struct {
-	// Last is how many of the newest records, over all partitions. Default 10, at most 1,000.
+	// Last is how many of the newest records, over all partitions. Default 10, at most 1,000. It does not go with FromOffset and FromTime.
 	Last int
+	// FromOffset begins at an offset, in each partition.
+	FromOffset *int64
+	// FromTime begins at a time.
+	FromTime *time.Time
+	// Limit is how many records at most from there on, the earliest first. Default 10, at most 1,000.
+	Limit int
+	// Partition is the only one to look at.
+	Partition *int32
+	// Key shows only records with this key, as bytes or as it is shown.
+	Key *string
+	// Decode and DecodeKey are one of [PreviewDecodings]; empty means auto.
+	Decode, DecodeKey string
 }
+
+// PreviewDecodings are the ways to make a value readable. auto tries them from left to right; with another one a value
+// that it does not fit is shown as hex.
+var PreviewDecodings = []string{"auto", "registry", "json", "text", "hex"}
 
 // Record is a record of a topic as a person reads it.
 type Record struct {
@@ -65,8 +82,8 @@ type Record struct {
 	Timestamp time.Time      `json:"timestamp" doc:"The record's timestamp."`
 	Key       *string        `json:"key" doc:"The key as text; null when the record has none."`
 	Value     *string        `json:"value" doc:"The value as text; null for a tombstone."`
-	KeyFormat string         `json:"key_format" enum:"null,json,text,hex,avro" doc:"How key was decoded."`
-	Format    string         `json:"value_format" enum:"null,json,text,hex,avro" doc:"How value was decoded."`
+	KeyFormat string         `json:"key_format" enum:"null,json,text,hex,avro,protobuf" doc:"How key was decoded."`
+	Format    string         `json:"value_format" enum:"null,json,text,hex,avro,protobuf" doc:"How value was decoded."`
 	Headers   []RecordHeader `json:"headers,omitempty" doc:"The headers, in order."`
 }
 
@@ -80,7 +97,9 @@ type RecordHeader struct {
 type Preview struct {
 	Records []Record `json:"records" nullable:"false" doc:"The records, oldest first."`
 	// Truncated says that there was more than the limits of bytes and time let through.
-	Truncated bool `json:"truncated" doc:"Whether the limits of bytes or time cut it short."`
+	Truncated bool `json:"truncated" doc:"Whether the limits of bytes or time cut it short; notes say which."`
+	// Notes tell what a reader would not see in the records.
+	Notes []string `json:"notes" nullable:"false" doc:"What the records do not show: why it was cut short, what is gone already, why a schema could not be used."`
 }
 
 // KeepEffective drops all but a few of the configs in force.
@@ -128,7 +147,26 @@ func (c *Client) DeleteTopic(ctx context.Context, connection, name string, opts 
 
 // PreviewTopic reads a few records.
 func (c *Client) PreviewTopic(ctx context.Context, connection, name string, opts PreviewOptions) (*Preview, error) {
-	return get[Preview](ctx, c, topicPath(connection, name)+"/preview"+query("last", number(opts.Last)))
+	pairs := []string{"decode", opts.Decode, "decode_key", opts.DecodeKey}
+	if opts.Last != 0 {
+		pairs = append(pairs, "last", number(opts.Last))
+	}
+	if opts.Limit != 0 {
+		pairs = append(pairs, "limit", number(opts.Limit))
+	}
+	if opts.FromOffset != nil {
+		pairs = append(pairs, "from_offset", strconv.FormatInt(*opts.FromOffset, 10))
+	}
+	if opts.FromTime != nil {
+		pairs = append(pairs, "from_time", opts.FromTime.Format(time.RFC3339Nano))
+	}
+	if opts.Partition != nil {
+		pairs = append(pairs, "partition", number(int(*opts.Partition)))
+	}
+	if opts.Key != nil {
+		pairs = append(pairs, "key", *opts.Key)
+	}
+	return get[Preview](ctx, c, topicPath(connection, name)+"/preview"+query(pairs...))
 }
 
 func topicsPath(connection string) string { return "/v1/connections/" + escape(connection) + "/topics" }

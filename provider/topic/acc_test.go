@@ -458,6 +458,8 @@ data "headgate_topic_preview" "orders" {
 		resource.TestCheckResourceAttr("data.headgate_topic_preview.orders", "records.1.value", `{"n":2}`),
 	)
 	filled.PreConfig = produce
+	const preview = "data.headgate_topic_preview.orders"
+	looking := func(attributes string) string { return strings.ReplaceAll(config, "last            = 2", attributes) }
 	test(t,
 		providertest.Applied(config,
 			resource.TestCheckResourceAttr("data.headgate_topic.orders", "partitions", "3"),
@@ -467,6 +469,13 @@ data "headgate_topic_preview" "orders" {
 			resource.TestCheckResourceAttr("data.headgate_topic_preview.orders", "records.#", "0"),
 		),
 		filled,
+		providertest.Applied(looking("from_offset = 0\n limit = 1\n partition = 0\n decode = \"hex\""),
+			resource.TestCheckResourceAttr(preview, "records.#", "1"), resource.TestCheckResourceAttr(preview, "records.0.value_format", "hex"), resource.TestCheckNoResourceAttr(preview, "records.0.key")),
+		providertest.Applied(looking(`from_time = "2020-01-01T00:00:00Z"`), resource.TestCheckResourceAttr(preview, "records.#", "3")),
+		providertest.Applied(looking(`key = "nothing"`), resource.TestCheckResourceAttr(preview, "records.#", "0")),
+		resource.TestStep{Config: looking(`from_time = "yesterday"`), ExpectError: regexp.MustCompile(`time\s+is\s+not\s+valid`)},
+		resource.TestStep{Config: looking(`limit = 1`), ExpectError: regexp.MustCompile(`limit\s+goes\s+with`)},
+		resource.TestStep{Config: looking(`partition = 9`), ExpectError: regexp.MustCompile(`no\s+partition\s+9`)},
 		resource.TestStep{Config: providertest.Connections(d) + `
 data "headgate_topic" "gone" {
   connection_name = "main"

@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"reflect"
+	"strings"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
-	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -20,9 +23,6 @@ import (
 	"github.com/headgate/terraform-provider-headgate/provider/kind"
 	"github.com/headgate/terraform-provider-headgate/provider/remote"
 )
-
-// previewDefault is how many records are shown unless told otherwise.
-const previewDefault = 10
 
 type previewDataSource struct {
 	remote.DataSource
@@ -45,33 +45,120 @@ func (d *previewDataSource) Schema(_ context.Context, _ datasource.SchemaRequest
 		"connection_name": schema.StringAttribute{MarkdownDescription: "The connection of the cluster.", Required: true},
 		"name":            schema.StringAttribute{MarkdownDescription: "The name of the topic.", Required: true},
 		"last": schema.Int64Attribute{
-			MarkdownDescription: "How many of the newest records to show, over all partitions. From 1 to 1,000. Default: `10`.",
+			MarkdownDescription: "How many of the newest records to show, over all partitions. From 1 to 1,000. Default: `10`, unless `from_offset` or `from_time` is set.",
 			Optional:            true,
 			Validators:          []validator.Int64{int64validator.Between(1, 1000)},
 		},
+		"from_offset": schema.Int64Attribute{
+			MarkdownDescription: "Begin at this offset, in each partition, instead of showing the newest.",
+			Optional:            true,
+			Validators:          []validator.Int64{int64validator.AtLeast(0)},
+		},
+		"from_time": schema.StringAttribute{
+			MarkdownDescription: "Begin at this time, such as `2026-11-21T08:00:00Z`, instead of showing the newest.",
+			Optional:            true,
+			Validators:          []validator.String{timeValidator{}},
+		},
+		"limit": schema.Int64Attribute{
+			MarkdownDescription: "With `from_offset` or `from_time`: how many records to show at most from there on, the earliest first. From 1 to 1,000. Default: `10`.",
+			Optional:            true,
+			Validators:          []validator.Int64{int64validator.Between(1, 1000)},
+		},
+		"partition": schema.Int64Attribute{
+			MarkdownDescription: "Look at this partition only. Default: all.",
+			Optional:            true,
+			Validators:          []validator.Int64{int64validator.Between(0, math.MaxInt32)},
+		},
+		"key": schema.StringAttribute{
+			MarkdownDescription: "Show only records with this key, by its bytes or as it is shown. The topic is searched as far as 10 seconds suffice.",
+			Optional:            true,
+			Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
+		},
+		"decode":     decodeAttribute("values"),
+		"decode_key": decodeAttribute("keys"),
 	})
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "The newest records of a topic, decoded where the connection names a schema registry. The records end up in Terraform's state: do not preview what must not be there.",
+		MarkdownDescription: "A few records of a topic, the newest or from an offset or a time on, decoded where the connection names a schema registry. The records end up in Terraform's state: do not preview what must not be there.",
 		Attributes:          attributes,
 	}
 }
 
+func decodeAttribute(what string) schema.Attribute {
+	return schema.StringAttribute{
+		MarkdownDescription: "How to make " + what + " readable: `registry` (the schema that they name in the connection's schema registry), `json`, `text`, `hex`, or `auto`, the first of these that fits. " +
+			"With another one than `auto`, what it does not fit is shown as hex. Default: `auto`.",
+		Optional:   true,
+		Validators: []validator.String{stringvalidator.OneOf(api.PreviewDecodings...)},
+	}
+}
+
+type timeValidator struct{}
+
+func (timeValidator) Description(context.Context) string { return "an RFC 3339 time" }
+
+func (v timeValidator) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+
+func (timeValidator) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
+	}
+	if _, err := time.Parse(time.RFC3339, req.ConfigValue.ValueString()); err != nil {
+		resp.Diagnostics.AddAttributeError(req.Path, "The time is not valid", "Write it like 2026-11-21T08:00:00Z, or 2026-11-21T08:00:00+01:00.")
+	}
+}
+
+// previewModel is what is asked for.
+type previewModel struct {
+	ConnectionName types.String
+	Name           types.String
+	Last           types.Int64
+	FromOffset     types.Int64
+	FromTime       types.String
+	Limit          types.Int64
+	Partition      types.Int64
+	Key            types.String
+	Decode         types.String
+	DecodeKey      types.String
+}
+
+// attributes are the fields by their names.
+func (m *previewModel) attributes() map[string]any {
+	return map[string]any{
+		"connection_name": &m.ConnectionName, "name": &m.Name, "last": &m.Last, "from_offset": &m.FromOffset, "from_time": &m.FromTime, "limit": &m.Limit,
+		"partition": &m.Partition, "key": &m.Key, "decode": &m.Decode, "decode_key": &m.DecodeKey,
+	}
+}
+
+func (m *previewModel) options() api.PreviewOptions {
+	o := api.PreviewOptions{Last: int(m.Last.ValueInt64()), Limit: int(m.Limit.ValueInt64()), Decode: m.Decode.ValueString(), DecodeKey: m.DecodeKey.ValueString()}
+	o.FromOffset, o.Key = m.FromOffset.ValueInt64Pointer(), m.Key.ValueStringPointer()
+	if at, err := time.Parse(time.RFC3339, m.FromTime.ValueString()); err == nil {
+		o.FromTime = &at
+	}
+	if !m.Partition.IsNull() {
+		o.Partition = new(int32(m.Partition.ValueInt64())) // #nosec G115 -- the schema bounds it
+	}
+	return o
+}
+
+func previewWhere(pointer string) path.Path {
+	if _, ok := (&previewModel{}).attributes()[strings.TrimPrefix(pointer, "/")]; ok {
+		return path.Root(strings.TrimPrefix(pointer, "/"))
+	}
+	return path.Empty()
+}
+
 func (d *previewDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	client, ok := d.NeedClient(&resp.Diagnostics)
-	var connection, name types.String
-	var last types.Int64
-	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("connection_name"), &connection)...)
-	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("name"), &name)...)
-	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("last"), &last)...)
+	m := &previewModel{}
+	for name, field := range m.attributes() {
+		resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root(name), field)...)
+	}
 	if !ok || resp.Diagnostics.HasError() {
 		return
 	}
-	options := api.PreviewOptions{Last: previewDefault}
-	if !last.IsNull() {
-		options.Last = int(last.ValueInt64())
-	}
-	request := explain.Request{Doing: fmt.Sprintf("preview topic %q", name.ValueString()), Where: remote.ConnectionOr(&model{}, (*model).where)}
-	preview, err := client.PreviewTopic(ctx, connection.ValueString(), name.ValueString(), options)
+	request := explain.Request{Doing: fmt.Sprintf("preview topic %q", m.Name.ValueString()), Where: remote.ConnectionOr(m, func(_ *previewModel, pointer string) path.Path { return previewWhere(pointer) })}
+	preview, err := client.PreviewTopic(ctx, m.ConnectionName.ValueString(), m.Name.ValueString(), m.options())
 	if err != nil {
 		request.Error(&resp.Diagnostics, err)
 		return
@@ -81,7 +168,6 @@ func (d *previewDataSource) Read(ctx context.Context, req datasource.ReadRequest
 		request.Error(&resp.Diagnostics, err)
 		return
 	}
-	values := map[string]attr.Value{"connection_name": connection, "name": name, "last": last}
-	maps.Copy(values, kind.Decode(previewFields(), answer, types.Object{}, kind.DataSource).Attributes())
-	remote.SetAll(ctx, &resp.State, values, &resp.Diagnostics)
+	resp.State.Raw = req.Config.Raw
+	remote.SetAll(ctx, &resp.State, kind.Decode(previewFields(), answer, types.Object{}, kind.DataSource).Attributes(), &resp.Diagnostics)
 }
