@@ -462,19 +462,19 @@ func testDecode(e *env) {
 	topic := e.create(t, 1, nil)
 	e.produce(t, &kgo.Record{Topic: topic, Value: []byte(`{"a":1}`)}, &kgo.Record{Topic: topic, Key: []byte("k"), Value: []byte("plain")}, &kgo.Record{Topic: topic, Value: []byte{0xff}}, &kgo.Record{Topic: topic})
 	for decode, want := range map[string]string{
-		"":         "json text hex null",
-		"auto":     "json text hex null",
-		"json":     "json hex hex null",
-		"text":     "text text hex null",
-		"hex":      "hex hex hex null",
-		"registry": "hex hex hex null",
+		"":         "json,text,hex,null",
+		"auto":     "json,text,hex,null",
+		"json":     "json,hex,hex,null",
+		"text":     "text,text,hex,null",
+		"hex":      "hex,hex,hex,null",
+		"registry": "hex,hex,hex,null",
 	} {
 		got := e.look(t, topic, api.PreviewOptions{Decode: decode, DecodeKey: "hex"})
 		var formats []string
 		for _, r := range got.Records {
 			formats = append(formats, r.Format)
 		}
-		if strings.Join(formats, " ") != want {
+		if strings.Join(formats, ",") != want {
 			t.Errorf("decoded as %q they are %v, want %s", decode, formats, want)
 		}
 		if key := got.Records[1].Key; key == nil || *key != "6b" || got.Records[0].Key != nil {

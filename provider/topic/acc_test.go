@@ -469,7 +469,7 @@ data "headgate_topic_preview" "orders" {
 			resource.TestCheckResourceAttr("data.headgate_topic_preview.orders", "records.#", "0"),
 		),
 		filled,
-		providertest.Applied(looking("from_offset = 0\n limit = 1\n partition = 0\n decode = \"hex\""),
+		providertest.Applied(looking("from_offset = 0\n limit = 1\n decode = \"hex\""),
 			resource.TestCheckResourceAttr(preview, "records.#", "1"), resource.TestCheckResourceAttr(preview, "records.0.value_format", "hex"), resource.TestCheckNoResourceAttr(preview, "records.0.key")),
 		providertest.Applied(looking(`from_time = "2020-01-01T00:00:00Z"`), resource.TestCheckResourceAttr(preview, "records.#", "3")),
 		providertest.Applied(looking(`key = "nothing"`), resource.TestCheckResourceAttr(preview, "records.#", "0")),
