@@ -17,6 +17,7 @@ import (
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/glue"
 	httpconn "github.com/headgate/terraform-provider-headgate/daemon/connection/http"
 	kafkaconn "github.com/headgate/terraform-provider-headgate/daemon/connection/kafka"
+	connectconn "github.com/headgate/terraform-provider-headgate/daemon/connection/kafkaconnect"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/kinesis"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/mysql"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/postgresql"
@@ -25,6 +26,7 @@ import (
 	"github.com/headgate/terraform-provider-headgate/daemon/connector"
 	kafkasource "github.com/headgate/terraform-provider-headgate/daemon/connector/kafka"
 	"github.com/headgate/terraform-provider-headgate/daemon/group"
+	"github.com/headgate/terraform-provider-headgate/daemon/kafkaconnect"
 	"github.com/headgate/terraform-provider-headgate/daemon/namespace"
 	"github.com/headgate/terraform-provider-headgate/daemon/preview"
 	"github.com/headgate/terraform-provider-headgate/daemon/quota"
@@ -67,6 +69,8 @@ type Daemon struct {
 	admins     *kafkaconn.Admins
 	store      *store.Store
 	ready      atomic.Bool
+
+	kafkaConnectors *kafkaconnect.Service
 }
 
 // connectionKinds are the implementations of the connection kinds. A new kind is one line here.
@@ -81,6 +85,7 @@ func connectionKinds() map[string]connection.Kind {
 		postgresql.KindName:     postgresql.Kind{},
 		mysql.KindName:          mysql.Kind{},
 		httpconn.KindName:       httpconn.Kind{},
+		connectconn.KindName:    connectconn.Kind{},
 	}
 	maps.Copy(kinds, kafkaconn.Presets())
 	return kinds
@@ -119,9 +124,11 @@ func New(ctx context.Context, cfg Config) (*Daemon, error) {
 	d.schemas = schema.New(cfg.Store, connections, cfg.Log)
 	namespaces := namespace.New(cfg.Store, connections, d.topics)
 	d.topics.AddRule(namespaces.Check)
+	d.kafkaConnectors = kafkaconnect.New(ctx, cfg.Store, connections, cfg.Log)
 	d.Handler, err = server.New(server.Config{
 		Kinds: cfg.Kinds, Connections: connections, Topics: d.topics, Reassigns: d.reassigns, Streams: stream.New(cfg.Store, connections), Namespaces: namespaces, Connectors: d.connectors,
-		Previews: preview.New(connections, d.admins, cfg.Log), Schemas: d.schemas,
+		KafkaConnectors: d.kafkaConnectors,
+		Previews:        preview.New(connections, d.admins, cfg.Log), Schemas: d.schemas,
 		ACLs: acl.New(cfg.Store, connections, d.admins), SCRAMUsers: scramuser.New(cfg.Store, connections, d.admins), Quotas: quota.New(cfg.Store, connections, d.admins),
 		Groups: group.New(connections, d.admins, cfg.Log), Clusters: cluster.New(connections, d.admins, cfg.Log),
 		Registry: registry.New(cfg.Store, cfg.Log).Handler(),
@@ -143,6 +150,7 @@ func (d *Daemon) Start(ctx context.Context) error {
 	if err := d.connectors.Start(ctx); err != nil {
 		return err
 	}
+	d.kafkaConnectors.Start()
 	d.ready.Store(true)
 	return nil
 }
@@ -152,6 +160,7 @@ func (d *Daemon) Close() {
 	d.ready.Store(false)
 	d.schemas.Close()
 	d.connectors.Close()
+	d.kafkaConnectors.Close()
 	d.topics.Close()
 	d.reassigns.Close()
 	d.admins.Close()

@@ -15,6 +15,7 @@ import (
 
 	"github.com/headgate/terraform-provider-headgate/internal/acctest"
 	"github.com/headgate/terraform-provider-headgate/internal/acctest/fakekinesis"
+	"github.com/headgate/terraform-provider-headgate/internal/connectfake"
 	"github.com/headgate/terraform-provider-headgate/provider/providertest"
 )
 
@@ -32,6 +33,19 @@ resource "headgate_connection" "kinesis" {
 }
 `, fakekinesis.Start(t, 0).URL) + providertest.Provider(d)
 	connections := providertest.Connections(d)
+	kafkaConnect := providertest.Provider(d) + fmt.Sprintf(`
+resource "headgate_connection" "connect" {
+  name          = "connect"
+  kafka_connect = { urls = [%q] }
+}
+`, connectfake.Start(t).URL)
+	shop := kafkaConnect + fmt.Sprintf(`
+resource "headgate_connector" "shop" {
+  connection_name = headgate_connection.connect.name
+  name            = "shop-jdbc"
+  config          = { "connector.class" = %q, "connection.url" = "jdbc:postgresql://db/shop", "topic.prefix" = "shop." }
+}
+`, connectfake.JDBC)
 	topic := `
 resource "headgate_topic" "orders" {
   connection_name     = headgate_connection.main.name
@@ -76,6 +90,10 @@ resource "headgate_consumer_group_offsets" "billing" {
 		"resources/headgate_schema":                   connections,
 		"resources/headgate_schema_registry_settings": connections,
 		"resources/headgate_source_connector":         connections,
+		"resources/headgate_connector":                kafkaConnect,
+		"data-sources/headgate_connector":             shop,
+		"data-sources/headgate_connectors":            shop,
+		"data-sources/headgate_connector_plugins":     kafkaConnect,
 		"ephemeral-resources/headgate_token":          providertest.Provider(d),
 		"data-sources/headgate_connection":            connections,
 		"data-sources/headgate_connection_test":       connections,
@@ -144,6 +162,9 @@ func apply(t *testing.T, dir, before string) {
 	if dir == "resources/headgate_connection" {
 		variables["kafka_password"] = config.StringVariable("hunter-one")
 		variables["client_secret"] = config.StringVariable("hunter-two")
+	}
+	if dir == "resources/headgate_connector" {
+		variables["shop_password"] = config.StringVariable("hunter-three")
 	}
 	if dir == "resources/headgate_scram_user" {
 		variables["billing_password"] = config.StringVariable("hunter-two")

@@ -24,6 +24,7 @@ import (
 	"github.com/headgate/terraform-provider-headgate/provider/connector"
 	functions "github.com/headgate/terraform-provider-headgate/provider/function"
 	"github.com/headgate/terraform-provider-headgate/provider/group"
+	"github.com/headgate/terraform-provider-headgate/provider/kafkaconnect"
 	"github.com/headgate/terraform-provider-headgate/provider/namespace"
 	"github.com/headgate/terraform-provider-headgate/provider/quota"
 	"github.com/headgate/terraform-provider-headgate/provider/remote"
@@ -134,6 +135,7 @@ func (p *headgate) Resources(context.Context) []func() resource.Resource {
 		quota.NewResource,
 		group.NewOffsetsResource,
 		func() resource.Resource { return connector.NewSourceResource(p.kinds.Sources) },
+		kafkaconnect.NewResource,
 	}
 }
 
@@ -167,5 +169,8 @@ func (p *headgate) DataSources(context.Context) []func() datasource.DataSource {
 		registryschema.NewVersionsDataSource,
 		registryschema.NewListDataSource,
 		func() datasource.DataSource { return connector.NewSourceDataSource(p.kinds.Sources) },
+		kafkaconnect.NewDataSource,
+		kafkaconnect.NewListDataSource,
+		kafkaconnect.NewPluginsDataSource,
 	}
 }

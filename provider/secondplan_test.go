@@ -11,6 +11,7 @@ import (
 
 	"github.com/headgate/terraform-provider-headgate/internal/acctest"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/internal/connectfake"
 	"github.com/headgate/terraform-provider-headgate/provider/providertest"
 )
 
@@ -31,7 +32,7 @@ type variants struct {
 	single bool
 }
 
-func everyVariant(d *acctest.Daemon) map[string]variants {
+func everyVariant(d *acctest.Daemon, connect *connectfake.Fake) map[string]variants {
 	connections := providertest.Connections(d)
 	return map[string]variants{
 		"headgate_connection": {
@@ -139,6 +140,19 @@ rules = {
 			// At least one has to be set, and one is for IP addresses only.
 			covered: []string{"user", "client_id", "ip", "producer_byte_rate", "connection_creation_rate"},
 		},
+		"headgate_connector": {
+			needs: providertest.Provider(d) + fmt.Sprintf("resource \"headgate_connection\" \"connect\" {\n name = \"connect\"\n kafka_connect = { urls = [%q] }\n}\n", connect.URL),
+			required: func(n string) string {
+				return fmt.Sprintf("connection_name = headgate_connection.connect.name\n name = %q\n config = { \"connector.class\" = %q, \"connection.url\" = \"x\", \"topic.prefix\" = \"x\" }\n"+
+					"sensitive_config_wo = { \"connection.password\" = \"secret\" }\n sensitive_config_wo_version = 1", n, connectfake.JDBC)
+			},
+			optional: map[string]values{
+				"state":    {`"paused"`, `"stopped"`},
+				"restart":  {`{ max_retries = 3 }`, `{ max_retries = 3, backoff = "1m" }`},
+				"timeouts": same(`{ create = "1m", update = "1m" }`),
+			},
+			covered: []string{"sensitive_config_wo", "sensitive_config_wo_version"},
+		},
 		"headgate_source_connector": {
 			needs: connections,
 			required: func(n string) string {
@@ -167,7 +181,7 @@ func kinds() []string {
 func TestAccSecondPlanIsEmpty(t *testing.T) {
 	server := schemas(t, api.BuiltinKinds())
 	d := acctest.Dev(t)
-	all := everyVariant(d)
+	all := everyVariant(d, connectfake.Start(t))
 	for name := range server.ResourceSchemas {
 		if _, there := all[name]; !there {
 			t.Errorf("%s is not among the variants", name)

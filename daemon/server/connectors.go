@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -70,20 +71,34 @@ func (s *server) getConnector(ctx context.Context, in *struct {
 func (s *server) putConnector(ctx context.Context, in *struct {
 	Named
 	Write
-	StartTimeout string `query:"start_timeout" doc:"How long the connector may take to start before the write is taken back, such as 2m. Default: 1m."`
-	Body         api.ConnectorWrite
+	StartTimeout
+	Body api.ConnectorWrite
 },
 ) (*api.Connector, error) {
 	if err := in.check(in.Body.Unknown); err != nil {
 		return nil, err
 	}
-	opts := api.ConnectorWriteOptions{WriteOptions: in.options()}
-	if in.StartTimeout != "" {
-		timeout, err := spec.Duration(in.StartTimeout).Parse()
-		if err != nil {
-			return nil, api.Invalid("", "start_timeout is not valid", err.Error(), "")
-		}
-		opts.StartTimeout = timeout
+	limit, err := in.limit()
+	if err != nil {
+		return nil, err
 	}
+	opts := api.ConnectorWriteOptions{WriteOptions: in.options(), StartTimeout: limit}
 	return s.Connectors.Put(ctx, in.Name, in.Body, opts, in.IdempotencyKey)
+}
+
+// StartTimeout is a parameter of writes that start something.
+type StartTimeout struct {
+	StartTimeout string `query:"start_timeout" doc:"How long the connector may take to start before the write is taken back, such as 2m. Default: 1m."`
+}
+
+// limit is 0 when nothing is said.
+func (t StartTimeout) limit() (time.Duration, error) {
+	if t.StartTimeout == "" {
+		return 0, nil
+	}
+	limit, err := spec.Duration(t.StartTimeout).Parse()
+	if err != nil {
+		return 0, api.Invalid("", "start_timeout is not valid", err.Error(), "")
+	}
+	return limit, nil
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/headgate/terraform-provider-headgate/daemon/connection"
 	"github.com/headgate/terraform-provider-headgate/daemon/connector"
 	"github.com/headgate/terraform-provider-headgate/daemon/group"
+	"github.com/headgate/terraform-provider-headgate/daemon/kafkaconnect"
 	"github.com/headgate/terraform-provider-headgate/daemon/namespace"
 	"github.com/headgate/terraform-provider-headgate/daemon/preview"
 	"github.com/headgate/terraform-provider-headgate/daemon/quota"
@@ -49,6 +50,8 @@ type Config struct {
 	Quotas      *quota.Service
 	Groups      *group.Service
 	Clusters    *cluster.Service
+	// KafkaConnectors are those that Kafka Connect clusters run.
+	KafkaConnectors *kafkaconnect.Service
 	// Registry is the built-in schema registry, served below /registry.
 	Registry http.Handler
 	Version  api.Version
@@ -77,6 +80,7 @@ func New(cfg Config) (http.Handler, error) {
 	s.schemaRoutes(face)
 	s.connectorRoutes(face)
 	s.tokenRoutes(face)
+	s.kafkaConnectorRoutes(face)
 	document, err := openAPI(face.OpenAPI(), cfg.Kinds)
 	if err != nil {
 		return nil, fmt.Errorf("make OpenAPI document: %w", err)

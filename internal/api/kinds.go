@@ -26,6 +26,7 @@ func BuiltinKinds() Kinds {
 			spec.KindOf[PostgreSQLConnection]("postgresql", "A PostgreSQL database."),
 			spec.KindOf[MySQLConnection]("mysql", "A MySQL or MariaDB database."),
 			spec.KindOf[HTTPConnection]("http", "An HTTP endpoint."),
+			spec.KindOf[KafkaConnectConnection]("kafka_connect", "A Kafka Connect cluster."),
 		},
 		Sources: spec.Kinds{
 			spec.KindOf[KafkaSource]("kafka", "Topics of a Kafka cluster."),

@@ -32,6 +32,7 @@ import (
 	"github.com/jcmturner/gokrb5/v8/keytab"
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/internal/connectfake"
 	"github.com/headgate/terraform-provider-headgate/internal/real"
 	"github.com/headgate/terraform-provider-headgate/internal/spec"
 )
@@ -273,6 +274,8 @@ func (c *canaries) presets(pki *real.PKI) {
 		"signed":    {"kafka", map[string]any{"bootstrap_servers": []string{nowhere}, "sasl": map[string]any{"mechanism": "AWS_MSK_IAM", "aws_region": "eu-central-1", "aws": c.awsOf("kafka/sasl/aws")}}},
 		"tickets":   {"kafka", map[string]any{"bootstrap_servers": []string{nowhere}, "sasl": map[string]any{"mechanism": "GSSAPI", "username": "headgate", "kerberos": map[string]any{"config": krb5, "keytab": c.keytab("kafka/sasl/kerberos/keytab")}}}},
 		"registry":  {"schema_registry", map[string]any{"url": "https://" + nowhere, "tls": c.tlsOf(pki, "schema_registry/tls")}},
+		"connect":   {"kafka_connect", map[string]any{"urls": []string{"https://" + nowhere}, "tls": c.tlsOf(pki, "kafka_connect/tls"), "basic": map[string]any{"username": "alice", "password": c.fresh("kafka_connect/basic/password")}}},
+		"workers":   {"kafka_connect", map[string]any{"urls": []string{"https://" + nowhere}, "bearer": map[string]any{"token": c.fresh("kafka_connect/bearer/token")}}},
 		"confluent": {"confluent_cloud", map[string]any{"bootstrap_server": nowhere, "api_key": "KEY", "api_secret": c.fresh("confluent_cloud/api_secret")}},
 		"msk":       {"msk", map[string]any{"bootstrap_servers": []string{nowhere}, "region": "eu-central-1", "iam": c.awsOf("msk/iam")}},
 		"msk-scram": {"msk", map[string]any{"bootstrap_servers": []string{nowhere}, "scram": map[string]any{"username": "alice", "password": c.fresh("msk/scram/password")}}},
@@ -298,6 +301,31 @@ func (c *canaries) declare(all map[string]declared) {
 		c.want(http.StatusBadGateway, http.MethodPut, path, map[string]any{"kind": one.kind, "spec": one.spec})
 		c.want(http.StatusOK, http.MethodPut, path, map[string]any{"kind": one.kind, "spec": one.spec, "test": false})
 	}
+}
+
+// connectors plants secrets in the configuration of a connector on Kafka Connect, whose cluster repeats them in its errors.
+func (c *canaries) connectors() {
+	c.t.Helper()
+	const base = "/v1/connections/connect"
+	fake := connectfake.Start(c.t)
+	c.want(http.StatusOK, http.MethodPut, base, map[string]any{"kind": "kafka_connect", "spec": map[string]any{"urls": []string{fake.URL}}})
+	secret := c.fresh("the configuration of a connector")
+	body := func(more map[string]string, secrets map[string]string) map[string]any {
+		config := map[string]string{"connector.class": connectfake.JDBC, "connection.url": "jdbc:x", "topic.prefix": "x."}
+		maps.Copy(config, more)
+		return map[string]any{"config": config, "sensitive_config": secrets}
+	}
+	path := base + "/connectors/shop"
+	for _, query := range []string{"?dry_run=true", ""} {
+		c.want(http.StatusUnprocessableEntity, http.MethodPut, path+query, body(map[string]string{"connection.password": secret}, nil))
+		c.want(http.StatusUnprocessableEntity, http.MethodPut, path+query, body(nil, map[string]string{"connection.password": "wrong-" + secret}))
+		c.want(http.StatusOK, http.MethodPut, path+query, body(nil, map[string]string{"connection.password": secret, "connection.options": "password=" + secret}))
+	}
+	c.want(http.StatusOK, http.MethodGet, path+"?wait=settled", nil)
+	fake.Break("shop", "the login with "+secret+" failed")
+	c.want(http.StatusOK, http.MethodGet, path, nil)
+	c.want(http.StatusOK, http.MethodGet, base+"/connectors", nil)
+	c.want(http.StatusOK, http.MethodDelete, path, nil)
 }
 
 const krb5 = "[libdefaults]\ndefault_realm = EXAMPLE.TEST\n[realms]\nEXAMPLE.TEST = {\n  kdc = 127.0.0.1:1\n}\n"
@@ -453,6 +481,7 @@ func TestCanary(t *testing.T) {
 	put(http.StatusOK, "bearer", "schema_registry", true, map[string]any{"url": withBearer, "bearer": map[string]any{"token": holder.value}})
 	put(http.StatusBadGateway, "bearer", "schema_registry", true, map[string]any{"url": withBearer, "bearer": map[string]any{"token": c.fresh("schema_registry/bearer/token")}})
 	put(http.StatusOK, "certificate", "schema_registry", true, map[string]any{"url": withCertificate, "tls": clientTLS(pki.CA.Cert, client)})
+	c.connectors()
 	c.presets(pki)
 	c.mistakes()
 	for _, from := range []string{"login", "mutual"} {

@@ -35,6 +35,7 @@ type Definition[M, A any] struct {
 	// Where finds the attribute that a JSON pointer into the request is about, or the empty path. /connection is known.
 	Where func(m *M, pointer string) path.Path
 
+	// Put answers an object beside an error when it was created all the same: state must have it.
 	Put    func(ctx context.Context, client *api.Client, w Write[M], options api.WriteOptions) (*A, error)
 	Get    func(ctx context.Context, client *api.Client, m *M) (*A, error)
 	Delete func(ctx context.Context, client *api.Client, m *M, options api.WriteOptions) (*api.Deletion, error)
@@ -55,6 +56,8 @@ type Definition[M, A any] struct {
 	Check func(w Write[M], diags *diag.Diagnostics) bool
 	// Planned looks at the answer of the dry run and may adjust the plan; it answers whether it did.
 	Planned func(ctx context.Context, change Change, w Write[M], a *A, diags *diag.Diagnostics) bool
+	// Notices are what a person should know each time an object is read, such as that it has failed.
+	Notices func(a *A) []api.Warning
 	// Warnings are those of an answer; they are shown when planning.
 	Warnings func(a *A) []api.Warning
 	// Notice warns of what a read finds that is no plain change of an attribute. m is as it was before; an import gets no call.
@@ -261,6 +264,8 @@ func (o *object[M, A]) Create(ctx context.Context, req resource.CreateRequest, r
 	answer, err := o.Put(ctx, client, w, api.WriteOptions{CreateOnly: true})
 	if err != nil {
 		o.request("create", w.Plan, key).Error(&resp.Diagnostics, err)
+	}
+	if answer == nil {
 		return
 	}
 	o.keep(ctx, w, answer, &resp.State, resp.Private, &resp.Diagnostics)

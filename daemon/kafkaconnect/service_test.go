@@ -1,0 +1,721 @@
+package kafkaconnect_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"go.uber.org/goleak"
+
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/connectiontest"
+	"github.com/headgate/terraform-provider-headgate/daemon/kafkaconnect"
+	"github.com/headgate/terraform-provider-headgate/daemon/store"
+	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/internal/connectfake"
+	"github.com/headgate/terraform-provider-headgate/internal/real"
+)
+
+const (
+	conn     = "connect"
+	password = "hunter2-hunter2"
+)
+
+// cluster is the real one of this package; nil without real systems.
+var cluster *real.Connect
+
+func TestMain(m *testing.M) {
+	started, stop, err := real.SharedConnect(context.Background(), real.ConnectOptions{Workers: 2})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	cluster = started
+	code := m.Run()
+	if err := errors.Join(stop(), goleak.Find()); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// env is what one test has: a service with one connection.
+type env struct {
+	t *testing.T
+	*kafkaconnect.Service
+	log *logged
+}
+
+// logged is what the daemon wrote.
+type logged struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func newEnv(t *testing.T, urls ...string) *env {
+	t.Helper()
+	st, err := store.OpenMemory(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	conns := connectiontest.New(t, st)
+	list, _ := json.Marshal(urls)
+	_, err = conns.Put(t.Context(), conn, api.ConnectionWrite{Kind: "kafka_connect", Spec: fmt.Appendf(nil, `{"urls":%s}`, list), Test: new(false)}, api.WriteOptions{}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := &logged{}
+	s := kafkaconnect.New(t.Context(), st, conns, slog.New(slog.NewTextHandler(log, nil)))
+	s.Start()
+	t.Cleanup(s.Close)
+	return &env{t, s, log}
+}
+
+func fake(t *testing.T) (*env, *connectfake.Fake) {
+	t.Helper()
+	t.Parallel()
+	f := connectfake.Start(t)
+	return newEnv(t, f.URL), f
+}
+
+func realEnv(t *testing.T) *env {
+	t.Helper()
+	t.Parallel()
+	real.Shared(t)
+	return newEnv(t, cluster.URLs()...)
+}
+
+func create() api.KafkaConnectorWriteOptions {
+	return api.KafkaConnectorWriteOptions{WriteOptions: api.WriteOptions{CreateOnly: true}, StartTimeout: time.Minute}
+}
+
+func dryRun() api.KafkaConnectorWriteOptions {
+	return api.KafkaConnectorWriteOptions{WriteOptions: api.WriteOptions{DryRun: true}}
+}
+
+func at(generation string) api.KafkaConnectorWriteOptions {
+	return api.KafkaConnectorWriteOptions{WriteOptions: api.WriteOptions{Generation: generation}, StartTimeout: time.Minute}
+}
+
+// put writes and waits for the outcome.
+func (e *env) put(name string, body api.KafkaConnectorWrite, opts api.KafkaConnectorWriteOptions) (*api.KafkaConnector, error) {
+	e.t.Helper()
+	if _, err := e.Put(e.t.Context(), conn, name, body, opts, name+time.Now().String()); err != nil {
+		return nil, err
+	}
+	return e.settled(name)
+}
+
+func (e *env) settled(name string) (*api.KafkaConnector, error) {
+	e.t.Helper()
+	for {
+		k, err := e.Get(e.t.Context(), conn, name, true)
+		if err != nil || k.Status.State != api.StateStarting && k.Status.State != api.StateUnassigned {
+			return k, err
+		}
+	}
+}
+
+func (e *env) mustPut(name string, body api.KafkaConnectorWrite, opts api.KafkaConnectorWriteOptions) *api.KafkaConnector {
+	e.t.Helper()
+	k, err := e.put(name, body, opts)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	return k
+}
+
+func (e *env) get(name string) *api.KafkaConnector {
+	e.t.Helper()
+	k, err := e.Get(e.t.Context(), conn, name, false)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	return k
+}
+
+func jdbc(more ...string) api.KafkaConnectorWrite {
+	config := map[string]string{
+		"connector.class": connectfake.JDBC, "connection.url": "jdbc:postgresql://db/shop", "connection.user": "shop", "topic.prefix": "shop.", "tasks.max": "2",
+	}
+	for i := 0; i < len(more); i += 2 {
+		config[more[i]] = more[i+1]
+	}
+	return api.KafkaConnectorWrite{Config: config, SensitiveConfig: &map[string]string{"connection.password": password}}
+}
+
+// fails checks an error of the API.
+func fails(t *testing.T, err error, code, attribute string, words ...string) {
+	t.Helper()
+	var e *api.Error
+	if !errors.As(err, &e) {
+		t.Fatalf("error %v, want %s at %s", err, code, attribute)
+	}
+	text := e.Error()
+	found := false
+	for _, one := range e.All() {
+		text += "\n" + one.Error()
+		found = found || one.Code == code && one.Attribute == attribute
+	}
+	if !found {
+		t.Errorf("errors %+v, want %s at %s", e.All(), code, attribute)
+	}
+	for _, w := range words {
+		if !strings.Contains(text, w) {
+			t.Errorf("error %q does not say %q", text, w)
+		}
+	}
+	if strings.Contains(text, password) {
+		t.Errorf("error %q holds a secret", text)
+	}
+}
+
+func TestConnectorIsCreatedChangedAndDeleted(t *testing.T) {
+	e, f := fake(t)
+	f.Delay(300 * time.Millisecond)
+	planned, err := e.Put(t.Context(), conn, "orders", jdbc(), dryRun(), "")
+	if err != nil || f.Config("orders") != nil {
+		t.Fatalf("dry run: %v, made %v", err, f.Config("orders"))
+	}
+	k := e.mustPut("orders", jdbc(), create())
+	if k.Status.State != api.StateRunning || len(k.Status.Tasks) != 2 || k.Status.Type != api.TypeSource {
+		t.Errorf("status %+v", k.Status)
+	}
+	if !maps.Equal(k.Config, jdbc().Config) || !maps.Equal(planned.Config, k.Config) || !slices.Equal(k.SensitiveKeys, []string{"connection.password"}) {
+		t.Errorf("answer %+v", k)
+	}
+	if f.Config("orders")["connection.password"] != password {
+		t.Errorf("the cluster has %v", f.Config("orders"))
+	}
+	changed := e.mustPut("orders", jdbc("batch.max.rows", "5"), at(k.Generation))
+	if changed.Config["batch.max.rows"] != "5" || changed.Generation == k.Generation {
+		t.Errorf("changed %+v", changed)
+	}
+	_, err = e.put("orders", jdbc(), at(k.Generation))
+	fails(t, err, api.CodeConflict, "", "changed by someone else")
+	if _, err := e.Delete(t.Context(), conn, "orders", api.WriteOptions{Generation: changed.Generation}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = e.Get(t.Context(), conn, "orders", false)
+	fails(t, err, api.CodeNotFound, "")
+}
+
+func TestClusterChecksConfigurations(t *testing.T) {
+	e, f := fake(t)
+	with := func(body api.KafkaConnectorWrite, change func(*api.KafkaConnectorWrite)) api.KafkaConnectorWrite {
+		change(&body)
+		return body
+	}
+	for name, tt := range map[string]struct {
+		body  api.KafkaConnectorWrite
+		at    string
+		words []string
+	}{
+		"type":           {jdbc("batch.max.rows", "many"), "/config/batch.max.rows", []string{"Not a number", "many"}},
+		"missing":        {with(jdbc(), func(w *api.KafkaConnectorWrite) { delete(w.Config, "topic.prefix") }), "/config/topic.prefix", []string{"Missing required"}},
+		"class":          {jdbc("connector.class", "Nothing"), "/config/connector.class", []string{connectfake.File, connectfake.JDBC, "plugin.path"}},
+		"no class":       {with(jdbc(), func(w *api.KafkaConnectorWrite) { delete(w.Config, "connector.class") }), "/config/connector.class", nil},
+		"name":           {jdbc("name", "orders"), "/config/name", []string{"Remove"}},
+		"secret":         {with(jdbc("connection.password", password), func(w *api.KafkaConnectorWrite) { w.SensitiveConfig = nil }), "/config/connection.password", []string{"sensitive_config_wo", "PASSWORD"}},
+		"secret by name": {jdbc("producer.override.sasl.jaas.config", password), "/config/producer.override.sasl.jaas.config", []string{"sensitive_config_wo"}},
+		"twice":          {jdbc("connection.password", "x"), "/config/connection.password", []string{"set twice"}},
+		"wrong secret": {with(jdbc(), func(w *api.KafkaConnectorWrite) {
+			w.SensitiveConfig = &map[string]string{"connection.password": "wrong-" + password}
+		}), "/sensitive_config/connection.password", []string{"Login failed", "(hidden)"}},
+		"state":   {with(jdbc(), func(w *api.KafkaConnectorWrite) { w.State = "asleep" }), "/state", nil},
+		"restart": {with(jdbc(), func(w *api.KafkaConnectorWrite) { w.Restart = &api.KafkaRestartPolicy{MaxRetries: 3, Backoff: "soon"} }), "/restart/backoff", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, opts := range []api.KafkaConnectorWriteOptions{dryRun(), create()} {
+				_, err := e.Put(t.Context(), conn, "orders", tt.body, opts, "")
+				fails(t, err, api.CodeInvalid, tt.at, tt.words...)
+			}
+		})
+	}
+	if f.Config("orders") != nil {
+		t.Error("a connector was made all the same")
+	}
+	_, err := e.Put(t.Context(), conn, "a/b", jdbc(), dryRun(), "")
+	fails(t, err, api.CodeInvalid, "/name")
+}
+
+// Values that are not known yet skip the checks that need them, and no others.
+func TestUnknownValues(t *testing.T) {
+	e, _ := fake(t)
+	body := jdbc("batch.max.rows", "many")
+	delete(body.Config, "topic.prefix")
+	body.SensitiveConfig = nil
+	body.Unknown = []string{"/config/topic.prefix", "/sensitive_config/connection.password"}
+	_, err := e.Put(t.Context(), conn, "orders", body, dryRun(), "")
+	fails(t, err, api.CodeInvalid, "/config/batch.max.rows")
+	var all *api.Error
+	if errors.As(err, &all) && len(all.More) > 0 {
+		t.Errorf("more errors than the one of the value that is known: %+v", all.More)
+	}
+	for _, unknown := range []string{"/config", "/config/connector.class", "/config/batch.max.rows"} {
+		body.Unknown = []string{unknown, "/config/topic.prefix", "/sensitive_config"}
+		if _, err := e.Put(t.Context(), conn, "orders", body, dryRun(), ""); err != nil {
+			t.Errorf("%s is not known: %v", unknown, err)
+		}
+	}
+}
+
+func TestPausedConnectorNeverRuns(t *testing.T) {
+	e, f := fake(t)
+	body := jdbc(connectfake.FailKey, "would fail")
+	body.State = api.StatePaused
+	k := e.mustPut("orders", body, create())
+	if k.State != api.StatePaused || k.Status.State != api.StatePaused {
+		t.Fatalf("%+v", k)
+	}
+	if f.State("orders") != "PAUSED" || slices.Contains(f.Writes(), "PUT /connectors/orders/pause") {
+		t.Errorf("it was paused only later: %v", f.Writes())
+	}
+	body.State = api.StateStopped
+	if k = e.mustPut("orders", body, at(k.Generation)); k.Status.State != api.StateStopped {
+		t.Errorf("%+v", k.Status)
+	}
+	body = jdbc()
+	if k = e.mustPut("orders", body, at(k.Generation)); k.Status.State != api.StateRunning {
+		t.Errorf("%+v", k.Status)
+	}
+	writes := f.Writes()
+	if put, resume := slices.Index(writes, "PUT /connectors/orders/config"), slices.Index(writes, "PUT /connectors/orders/resume"); put < 0 || resume < put {
+		t.Errorf("it ran before it had its new configuration: %v", writes)
+	}
+}
+
+func TestCreateThatCannotRunLeavesNothing(t *testing.T) {
+	e, f := fake(t)
+	_, err := e.put("orders", jdbc(connectfake.FailKey, "no route to "+password+"@db"), create())
+	fails(t, err, api.CodeStartFailed, "", "DeepException: no route to (hidden)@db", "Task 0 failed", "was not created")
+	if f.Config("orders") != nil {
+		t.Error("the connector was left behind")
+	}
+	if strings.Contains(e.log.String(), password) {
+		t.Error("the log holds a secret")
+	}
+	e.mustPut("orders", jdbc(), create())
+}
+
+func TestUpdateThatCannotRunIsTakenBack(t *testing.T) {
+	e, f := fake(t)
+	k := e.mustPut("orders", jdbc(), create())
+	before := f.Config("orders")
+	after, err := e.put("orders", jdbc(connectfake.FailKey, "broken"), at(k.Generation))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after.Status.RolledBack == nil || !strings.Contains(after.Status.RolledBack.Error.Summary, "broken") {
+		t.Errorf("status %+v", after.Status)
+	}
+	if !maps.Equal(f.Config("orders"), before) || after.Generation != k.Generation {
+		t.Errorf("the cluster has %v", f.Config("orders"))
+	}
+	if k = e.mustPut("orders", jdbc("mode", "incrementing"), at(k.Generation)); k.Status.RolledBack != nil {
+		t.Errorf("still rolled back: %+v", k.Status)
+	}
+}
+
+func TestSecretsStayUnlessReplaced(t *testing.T) {
+	e, f := fake(t)
+	e.mustPut("orders", jdbc(), create())
+	kept := jdbc("mode", "incrementing")
+	kept.SensitiveConfig = nil
+	e.mustPut("orders", kept, api.KafkaConnectorWriteOptions{})
+	if got := f.Config("orders")["connection.password"]; got != password {
+		t.Errorf("password %q", got)
+	}
+	// A key that no plugin knows to be secret stays so because it was declared.
+	body := jdbc()
+	body.SensitiveConfig = &map[string]string{"connection.password": "another-secret", "connection.options": "key=" + password}
+	k := e.mustPut("orders", body, api.KafkaConnectorWriteOptions{})
+	if !slices.Equal(k.SensitiveKeys, []string{"connection.options", "connection.password"}) || k.Config["connection.options"] != "" {
+		t.Errorf("answer %+v", k)
+	}
+	none := jdbc("connection.password", "${file:/run/secrets/db:password}")
+	none.SensitiveConfig = &map[string]string{}
+	k = e.mustPut("orders", none, api.KafkaConnectorWriteOptions{})
+	if len(k.SensitiveKeys) > 0 || k.Config["connection.password"] != "${file:/run/secrets/db:password}" {
+		t.Errorf("a reference is no secret: %+v", k)
+	}
+}
+
+func TestOutOfBandChanges(t *testing.T) {
+	e, f := fake(t)
+	k := e.mustPut("orders", jdbc(), create())
+	config := f.Config("orders")
+	config["added"] = "by hand"
+	f.Change("orders", config, "PAUSED")
+	now := e.get("orders")
+	if now.Config["added"] != "by hand" || now.State != api.StatePaused || now.Generation == k.Generation {
+		t.Errorf("%+v", now)
+	}
+	_, err := e.put("orders", jdbc(), at(k.Generation))
+	fails(t, err, api.CodeConflict, "")
+	_, err = e.put("orders", jdbc(), create())
+	fails(t, err, api.CodeAlreadyExists, "/name", "import")
+	f.Change("orders", nil, "")
+	_, err = e.Get(t.Context(), conn, "orders", false)
+	fails(t, err, api.CodeNotFound, "")
+}
+
+// A worker that is starting answers 404 to everything, and one that cannot be reached nothing: neither proves an absence.
+func TestAbsenceIsProven(t *testing.T) {
+	e, f := fake(t)
+	e.mustPut("orders", jdbc(), create())
+	f.Starting(true)
+	ready := time.AfterFunc(500*time.Millisecond, func() { f.Starting(false) })
+	defer ready.Stop()
+	if k := e.get("orders"); k.Status.State != api.StateRunning {
+		t.Errorf("%+v", k.Status)
+	}
+	f.Stop()
+	_, err := e.Get(t.Context(), conn, "orders", false)
+	fails(t, err, api.CodeConnection, "/connection", "test connection")
+	_, err = e.Delete(t.Context(), conn, "orders", api.WriteOptions{})
+	fails(t, err, api.CodeConnection, "/connection")
+}
+
+func TestRebalancesAreWaitedOut(t *testing.T) {
+	e, f := fake(t)
+	f.Rebalance(3)
+	k := e.mustPut("orders", jdbc(), create())
+	f.Rebalance(3)
+	k = e.mustPut("orders", jdbc("mode", "incrementing"), at(k.Generation))
+	f.Rebalance(3)
+	if _, err := e.Delete(t.Context(), conn, "orders", api.WriteOptions{Generation: k.Generation}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAnotherWorkerIsAsked(t *testing.T) {
+	t.Parallel()
+	f := connectfake.Start(t)
+	e := newEnv(t, "http://127.0.0.1:1", f.URL+"/")
+	e.mustPut("orders", jdbc(), create())
+}
+
+func TestFailedTasksAreRestartedByPolicy(t *testing.T) {
+	e, f := fake(t)
+	body := jdbc()
+	body.Restart = &api.KafkaRestartPolicy{MaxRetries: 1, Backoff: "1ms"}
+	k := e.mustPut("orders", body, create())
+	if k.Restart == nil || k.Restart.MaxRetries != 1 {
+		t.Fatalf("%+v", k.Restart)
+	}
+	f.Break("orders", "disk full")
+	eventually(t, func() bool { return f.Restarts("orders") == 1 && strings.Contains(e.log.String(), "used up") })
+	k = e.get("orders")
+	if k.Status.State != api.StateFailed || k.Status.Tasks[1].Restarts != 1 || k.Status.Error.Summary != "DeepException: disk full" {
+		t.Errorf("%+v", k.Status)
+	}
+	if _, err := e.Restart(t.Context(), conn, "orders", true); err != nil || f.Restarts("orders") != 2 {
+		t.Errorf("restart: %v", err)
+	}
+	if _, err := e.RestartTask(t.Context(), conn, "orders", 1); err != nil || f.Restarts("orders") != 3 {
+		t.Errorf("restart of a task: %v", err)
+	}
+}
+
+func TestOffsets(t *testing.T) {
+	e, f := fake(t)
+	e.mustPut("orders", jdbc(), create())
+	offsets := api.KafkaConnectorOffsets{Offsets: []api.KafkaConnectorOffset{{Partition: json.RawMessage(`{"table":"orders"}`), Offset: json.RawMessage(`{"id":7}`)}}}
+	if _, err := e.PutOffsets(t.Context(), conn, "orders", offsets, api.WriteOptions{DryRun: true}); err != nil || f.State("orders") != "RUNNING" {
+		t.Fatalf("dry run: %v", err)
+	}
+	set, err := e.PutOffsets(t.Context(), conn, "orders", offsets, api.WriteOptions{})
+	if err != nil || len(set.Offsets) != 1 || string(set.Offsets[0].Offset) != `{"id":7}` {
+		t.Fatalf("%v %+v", err, set)
+	}
+	if f.State("orders") != "RUNNING" {
+		t.Errorf("it is left %s", f.State("orders"))
+	}
+	if _, err := e.ResetOffsets(t.Context(), conn, "orders", api.WriteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if now, err := e.Offsets(t.Context(), conn, "orders"); err != nil || len(now.Offsets) != 0 {
+		t.Errorf("%v %+v", err, now)
+	}
+	_, err = e.PutOffsets(t.Context(), conn, "orders", api.KafkaConnectorOffsets{Offsets: []api.KafkaConnectorOffset{{Partition: json.RawMessage(`7`), Offset: json.RawMessage(`{}`)}}}, api.WriteOptions{})
+	fails(t, err, api.CodeInvalid, "/offsets/0/partition")
+	_, err = e.Offsets(t.Context(), conn, "nothing")
+	fails(t, err, api.CodeNotFound, "")
+}
+
+func TestPlugins(t *testing.T) {
+	e, _ := fake(t)
+	list, err := e.Plugins(t.Context(), conn, "", 10)
+	if err != nil || len(list) != 3 || list[0].Class != connectfake.JDBC {
+		t.Fatalf("%v %+v", err, list)
+	}
+	p, err := e.Plugin(t.Context(), conn, "JdbcSource")
+	if err != nil || p.Class != connectfake.JDBC || !slices.ContainsFunc(p.Config, func(k api.KafkaConnectPluginKey) bool { return k.Name == "connection.password" && k.Type == "PASSWORD" }) {
+		t.Fatalf("%v %+v", err, p)
+	}
+	_, err = e.Plugin(t.Context(), conn, "Nothing")
+	fails(t, err, api.CodeNotFound, "/class", connectfake.File)
+}
+
+// One of ten writers makes the connector; the others are told.
+func tenWriters(t *testing.T, e *env, name string, body func(n int) api.KafkaConnectorWrite) {
+	t.Helper()
+	errs := make([]error, 10)
+	var all sync.WaitGroup
+	for n := range errs {
+		all.Go(func() { _, errs[n] = e.Put(t.Context(), conn, name, body(n), create(), fmt.Sprint("key", n)) })
+	}
+	all.Wait()
+	won := -1
+	for n, err := range errs {
+		switch {
+		case err == nil && won < 0:
+			won = n
+		case err == nil:
+			t.Errorf("writers %d and %d both won", won, n)
+		case !api.HasCode(err, api.CodeAlreadyExists) && !api.HasCode(err, api.CodeConflict):
+			t.Errorf("writer %d: %v", n, err)
+		}
+	}
+	if won < 0 {
+		t.Fatal("nobody won")
+	}
+	k, err := e.settled(name)
+	if err != nil || !maps.Equal(k.Config, body(won).Config) {
+		t.Errorf("%v: %+v is not what writer %d wrote", err, k, won)
+	}
+}
+
+func TestTenWriters(t *testing.T) {
+	e, _ := fake(t)
+	tenWriters(t, e, "orders", func(n int) api.KafkaConnectorWrite { return jdbc("batch.max.rows", fmt.Sprint(n)) })
+}
+
+func eventually(t *testing.T, ok func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	for !ok() {
+		if time.Now().After(deadline) {
+			t.Fatal("it does not happen")
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// topic makes a topic on the real cluster.
+func topic(t *testing.T, name string) *kgo.Client {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(cluster.Servers...), kgo.ConsumeTopics(name), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	if _, err := kadm.NewClient(client).CreateTopic(t.Context(), 1, -1, nil, name); err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+func fileSource(t *testing.T, topic string, lines ...string) api.KafkaConnectorWrite {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "in.txt")
+	if err := os.WriteFile(file, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return api.KafkaConnectorWrite{Config: map[string]string{"connector.class": "FileStreamSource", "tasks.max": "1", "file": file, "topic": topic}}
+}
+
+func TestRealFileConnectors(t *testing.T) {
+	e := realEnv(t)
+	name := real.Name(t)
+	client := topic(t, name)
+	source := fileSource(t, name, "one", "two", "three")
+	source.State = api.StateStopped
+	k := e.mustPut(name, source, create())
+	if k.Status.State != api.StateStopped || len(k.Status.Tasks) != 0 || !maps.Equal(k.Config, source.Config) {
+		t.Fatalf("%+v", k)
+	}
+	// It begins after the first line: 4 bytes into the file.
+	begin := api.KafkaConnectorOffsets{Offsets: []api.KafkaConnectorOffset{{
+		Partition: fmt.Appendf(nil, `{"filename":%q}`, source.Config["file"]), Offset: json.RawMessage(`{"position":4}`),
+	}}}
+	if set, err := e.PutOffsets(t.Context(), conn, name, begin, api.WriteOptions{}); err != nil || len(set.Offsets) != 1 {
+		t.Fatalf("%v %+v", err, set)
+	}
+	source.State = api.StateRunning
+	if k = e.mustPut(name, source, at(k.Generation)); k.Status.State != api.StateRunning || len(k.Status.Tasks) != 1 {
+		t.Fatalf("%+v", k.Status)
+	}
+	var got []string
+	eventually(t, func() bool {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		client.PollFetches(ctx).EachRecord(func(r *kgo.Record) { got = append(got, string(r.Value)) })
+		return len(got) >= 2
+	})
+	if !slices.Equal(got, []string{"two", "three"}) {
+		t.Errorf("records %q", got)
+	}
+	out := filepath.Join(t.TempDir(), "out.txt")
+	sink := api.KafkaConnectorWrite{Config: map[string]string{"connector.class": "FileStreamSink", "tasks.max": "2", "file": out, "topics": name}}
+	if k = e.mustPut(name+"-sink", sink, create()); len(k.Status.Tasks) == 0 || k.Status.Type != api.TypeSink {
+		t.Errorf("%+v", k.Status)
+	}
+	eventually(t, func() bool {
+		content, _ := os.ReadFile(out)
+		return string(content) == "two\nthree\n"
+	})
+	for _, one := range []string{name, name + "-sink"} {
+		if _, err := e.Delete(t.Context(), conn, one, api.WriteOptions{}); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestRealFailuresAreTakenBack(t *testing.T) {
+	e := realEnv(t)
+	name := real.Name(t)
+	topic(t, name)
+	sink := func(file string) api.KafkaConnectorWrite {
+		return api.KafkaConnectorWrite{Config: map[string]string{"connector.class": "FileStreamSink", "tasks.max": "1", "file": file, "topics": name}}
+	}
+	_, err := e.put(name, sink("/nonexistent/dir/out"), create())
+	fails(t, err, api.CodeStartFailed, "", "NoSuchFileException: /nonexistent/dir/out", "Couldn't find or create file")
+	_, err = e.Get(t.Context(), conn, name, false)
+	fails(t, err, api.CodeStartFailed, "")
+	good := sink(filepath.Join(t.TempDir(), "out"))
+	k := e.mustPut(name, good, create())
+	after, err := e.put(name, sink("/nonexistent/dir/out"), at(k.Generation))
+	if err != nil || after.Status.RolledBack == nil || !maps.Equal(after.Config, good.Config) {
+		t.Fatalf("%v %+v", err, after)
+	}
+	eventually(t, func() bool { return e.get(name).Status.State == api.StateRunning })
+	if _, err := e.Delete(t.Context(), conn, name, api.WriteOptions{}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRealStates(t *testing.T) {
+	e := realEnv(t)
+	name := real.Name(t)
+	topic(t, name)
+	body := fileSource(t, name, "one")
+	body.State = api.StatePaused
+	k := e.mustPut(name, body, create())
+	for _, state := range []string{api.StatePaused, api.StateRunning, api.StatePaused, api.StateStopped, api.StateRunning} {
+		body.State = state
+		if k = e.mustPut(name, body, at(k.Generation)); k.State != state || k.Status.State != state {
+			t.Errorf("%s: %+v", state, k)
+		}
+	}
+	if _, err := e.Restart(t.Context(), conn, name, false); err != nil {
+		t.Error(err)
+	}
+	if _, err := e.Delete(t.Context(), conn, name, api.WriteOptions{}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRealClusterChecksConfigurations(t *testing.T) {
+	e := realEnv(t)
+	name := real.Name(t)
+	mirror := func(more ...string) api.KafkaConnectorWrite {
+		config := map[string]string{
+			"connector.class": "MirrorSourceConnector", "tasks.max": "1", "source.cluster.alias": "a", "target.cluster.alias": "b",
+			"source.cluster.bootstrap.servers": cluster.Servers[0], "target.cluster.bootstrap.servers": cluster.Servers[0],
+		}
+		for i := 0; i < len(more); i += 2 {
+			config[more[i]] = more[i+1]
+		}
+		return api.KafkaConnectorWrite{Config: config}
+	}
+	for name, tt := range map[string]struct {
+		body  api.KafkaConnectorWrite
+		at    string
+		words []string
+	}{
+		"number":    {mirror("replication.factor", "odd"), "/config/replication.factor", []string{"odd"}},
+		"bounds":    {mirror("offset-syncs.topic.replication.factor", "x"), "/config/offset-syncs.topic.replication.factor", nil},
+		"jaas":      {mirror("source.cluster.sasl.jaas.config", password), "/config/source.cluster.sasl.jaas.config", []string{"sensitive_config_wo"}},
+		"override":  {mirror("producer.override.sasl.jaas.config", password), "/config/producer.override.sasl.jaas.config", []string{"PASSWORD"}},
+		"transform": {mirror("transforms", "m", "transforms.m.type", "org.apache.kafka.connect.transforms.MaskField$Value"), "/config/transforms.m.fields", nil},
+		"class":     {mirror("connector.class", "NoSuchConnector"), "/config/connector.class", []string{"org.apache.kafka.connect.mirror.MirrorSourceConnector"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := e.Put(t.Context(), conn, name, tt.body, dryRun(), "")
+			fails(t, err, api.CodeInvalid, tt.at, tt.words...)
+		})
+	}
+	if _, err := e.Put(t.Context(), conn, name, mirror(), dryRun(), ""); err != nil {
+		t.Error(err)
+	}
+	if p, err := e.Plugin(t.Context(), conn, "MirrorSource"); err != nil || len(p.Config) < 10 {
+		t.Errorf("%v %+v", err, p)
+	}
+}
+
+func TestRealTenWriters(t *testing.T) {
+	e := realEnv(t)
+	name := real.Name(t)
+	topic(t, name)
+	body := fileSource(t, name, "one")
+	tenWriters(t, e, name, func(n int) api.KafkaConnectorWrite {
+		own := body
+		own.Config = maps.Clone(body.Config)
+		own.Config["batch.size"] = fmt.Sprint(n + 1)
+		return own
+	})
+	if _, err := e.Delete(t.Context(), conn, name, api.WriteOptions{}); err != nil {
+		t.Error(err)
+	}
+}
+
+// A worker that dies takes nothing with it, and one that is coming back does not make connectors look absent.
+func TestRealWorkerComesAndGoes(t *testing.T) {
+	t.Parallel()
+	real.Shared(t)
+	dedicated := real.DedicatedConnect(t, real.ConnectOptions{})
+	e := newEnv(t, dedicated.URLs()...)
+	name := real.Name(t)
+	topic(t, name)
+	body := fileSource(t, name, "one")
+	e.mustPut(name, body, create())
+	dedicated.KillWorker(0)
+	_, err := e.Get(t.Context(), conn, name, false)
+	fails(t, err, api.CodeConnection, "/connection")
+	if err := dedicated.LaunchWorker(0); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() bool {
+		k, err := e.Get(t.Context(), conn, name, false)
+		if api.HasCode(err, api.CodeNotFound) {
+			t.Fatal("a starting worker made the connector look absent")
+		}
+		return err == nil && k.Status.State == api.StateRunning
+	})
+}

@@ -1,0 +1,8 @@
+data "headgate_connector" "shop" {
+  connection_name = "connect"
+  name            = "shop-jdbc"
+}
+
+output "how_far_it_is" {
+  value = data.headgate_connector.shop.offsets
+}

@@ -1,0 +1,4 @@
+import {
+  to = headgate_connector.shop
+  id = "connect/shop-jdbc"
+}

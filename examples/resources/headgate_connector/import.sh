@@ -1,0 +1,1 @@
+terraform import headgate_connector.shop 'connect/shop-jdbc'
