@@ -289,10 +289,10 @@ func (c *cluster) placed(ctx context.Context, name string, wanted func(*state) b
 }
 
 func (c *cluster) sighted(ctx context.Context, s sight, wanted func(*state) bool) (*state, error) {
-	const pause = 20 * time.Millisecond
+	const longest = 40 * time.Millisecond
 	ctx, cancel := context.WithTimeoutCause(ctx, showTimeout, errNotShown)
 	defer cancel()
-	for {
+	for pause := 5 * time.Millisecond; ; pause = min(2*pause, longest) {
 		views, err := c.sights.Ask(ctx, s)
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
