@@ -118,6 +118,10 @@ func list(ctx context.Context, client *api.Client, sel selection) ([]string, err
 		if err != nil {
 			return nil, err
 		}
+		if len(page.Warnings) > 0 {
+			// A set that lacks some of what its prefix names would not be what was asked for.
+			return nil, fmt.Errorf("%s: %s", page.Warnings[0].Summary, page.Warnings[0].Detail)
+		}
 		for _, t := range page.Items {
 			names = append(names, t.Name)
 		}
