@@ -14,8 +14,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 
 	"github.com/headgate/terraform-provider-headgate/internal/acctest"
+	"github.com/headgate/terraform-provider-headgate/internal/acctest/fakeconnect"
 	"github.com/headgate/terraform-provider-headgate/internal/acctest/fakekinesis"
-	"github.com/headgate/terraform-provider-headgate/internal/connectfake"
 	"github.com/headgate/terraform-provider-headgate/provider/providertest"
 )
 
@@ -38,14 +38,14 @@ resource "headgate_connection" "connect" {
   name          = "connect"
   kafka_connect = { urls = [%q] }
 }
-`, connectfake.Start(t).URL)
+`, fakeconnect.Start(t).URL)
 	shop := kafkaConnect + fmt.Sprintf(`
 resource "headgate_connector" "shop" {
   connection_name = headgate_connection.connect.name
   name            = "shop-jdbc"
   config          = { "connector.class" = %q, "connection.url" = "jdbc:postgresql://db/shop", "topic.prefix" = "shop." }
 }
-`, connectfake.JDBC)
+`, fakeconnect.JDBC)
 	topic := `
 resource "headgate_topic" "orders" {
   connection_name     = headgate_connection.main.name

@@ -10,8 +10,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 
 	"github.com/headgate/terraform-provider-headgate/internal/acctest"
+	"github.com/headgate/terraform-provider-headgate/internal/acctest/fakeconnect"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
-	"github.com/headgate/terraform-provider-headgate/internal/connectfake"
 	"github.com/headgate/terraform-provider-headgate/provider/providertest"
 )
 
@@ -32,7 +32,7 @@ type variants struct {
 	single bool
 }
 
-func everyVariant(d *acctest.Daemon, connect *connectfake.Fake) map[string]variants {
+func everyVariant(d *acctest.Daemon, connect *fakeconnect.Fake) map[string]variants {
 	connections := providertest.Connections(d)
 	return map[string]variants{
 		"headgate_connection": {
@@ -144,7 +144,7 @@ rules = {
 			needs: providertest.Provider(d) + fmt.Sprintf("resource \"headgate_connection\" \"connect\" {\n name = \"connect\"\n kafka_connect = { urls = [%q] }\n}\n", connect.URL),
 			required: func(n string) string {
 				return fmt.Sprintf("connection_name = headgate_connection.connect.name\n name = %q\n config = { \"connector.class\" = %q, \"connection.url\" = \"x\", \"topic.prefix\" = \"x\" }\n"+
-					"sensitive_config_wo = { \"connection.password\" = \"secret\" }\n sensitive_config_wo_version = 1", n, connectfake.JDBC)
+					"sensitive_config_wo = { \"connection.password\" = \"secret\" }\n sensitive_config_wo_version = 1", n, fakeconnect.JDBC)
 			},
 			optional: map[string]values{
 				"state":    {`"paused"`, `"stopped"`},
@@ -181,7 +181,7 @@ func kinds() []string {
 func TestAccSecondPlanIsEmpty(t *testing.T) {
 	server := schemas(t, api.BuiltinKinds())
 	d := acctest.Dev(t)
-	all := everyVariant(d, connectfake.Start(t))
+	all := everyVariant(d, fakeconnect.Start(t))
 	for name := range server.ResourceSchemas {
 		if _, there := all[name]; !there {
 			t.Errorf("%s is not among the variants", name)

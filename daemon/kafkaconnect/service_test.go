@@ -22,8 +22,8 @@ import (
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/connectiontest"
 	"github.com/headgate/terraform-provider-headgate/daemon/kafkaconnect"
 	"github.com/headgate/terraform-provider-headgate/daemon/store"
+	"github.com/headgate/terraform-provider-headgate/internal/acctest/fakeconnect"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
-	"github.com/headgate/terraform-provider-headgate/internal/connectfake"
 	"github.com/headgate/terraform-provider-headgate/internal/real"
 )
 
@@ -95,10 +95,10 @@ func newEnv(t *testing.T, urls ...string) *env {
 	return &env{t, s, log}
 }
 
-func fake(t *testing.T) (*env, *connectfake.Fake) {
+func fake(t *testing.T) (*env, *fakeconnect.Fake) {
 	t.Helper()
 	t.Parallel()
-	f := connectfake.Start(t)
+	f := fakeconnect.Start(t)
 	return newEnv(t, f.URL), f
 }
 
@@ -160,7 +160,7 @@ func (e *env) get(name string) *api.KafkaConnector {
 
 func jdbc(more ...string) api.KafkaConnectorWrite {
 	config := map[string]string{
-		"connector.class": connectfake.JDBC, "connection.url": "jdbc:postgresql://db/shop", "connection.user": "shop", "topic.prefix": "shop.", "tasks.max": "2",
+		"connector.class": fakeconnect.JDBC, "connection.url": "jdbc:postgresql://db/shop", "connection.user": "shop", "topic.prefix": "shop.", "tasks.max": "2",
 	}
 	for i := 0; i < len(more); i += 2 {
 		config[more[i]] = more[i+1]
@@ -237,7 +237,7 @@ func TestClusterChecksConfigurations(t *testing.T) {
 	}{
 		"type":           {jdbc("batch.max.rows", "many"), "/config/batch.max.rows", []string{"Not a number", "many"}},
 		"missing":        {with(jdbc(), func(w *api.KafkaConnectorWrite) { delete(w.Config, "topic.prefix") }), "/config/topic.prefix", []string{"Missing required"}},
-		"class":          {jdbc("connector.class", "Nothing"), "/config/connector.class", []string{connectfake.File, connectfake.JDBC, "plugin.path"}},
+		"class":          {jdbc("connector.class", "Nothing"), "/config/connector.class", []string{fakeconnect.File, fakeconnect.JDBC, "plugin.path"}},
 		"no class":       {with(jdbc(), func(w *api.KafkaConnectorWrite) { delete(w.Config, "connector.class") }), "/config/connector.class", nil},
 		"name":           {jdbc("name", "orders"), "/config/name", []string{"Remove"}},
 		"secret":         {with(jdbc("connection.password", password), func(w *api.KafkaConnectorWrite) { w.SensitiveConfig = nil }), "/config/connection.password", []string{"sensitive_config_wo", "PASSWORD"}},
@@ -286,7 +286,7 @@ func TestUnknownValues(t *testing.T) {
 
 func TestPausedConnectorNeverRuns(t *testing.T) {
 	e, f := fake(t)
-	body := jdbc(connectfake.FailKey, "would fail")
+	body := jdbc(fakeconnect.FailKey, "would fail")
 	body.State = api.StatePaused
 	k := e.mustPut("orders", body, create())
 	if k.State != api.StatePaused || k.Status.State != api.StatePaused {
@@ -311,7 +311,7 @@ func TestPausedConnectorNeverRuns(t *testing.T) {
 
 func TestCreateThatCannotRunLeavesNothing(t *testing.T) {
 	e, f := fake(t)
-	_, err := e.put("orders", jdbc(connectfake.FailKey, "no route to "+password+"@db"), create())
+	_, err := e.put("orders", jdbc(fakeconnect.FailKey, "no route to "+password+"@db"), create())
 	fails(t, err, api.CodeStartFailed, "", "DeepException: no route to (hidden)@db", "Task 0 failed", "was not created")
 	if f.Config("orders") != nil {
 		t.Error("the connector was left behind")
@@ -326,7 +326,7 @@ func TestUpdateThatCannotRunIsTakenBack(t *testing.T) {
 	e, f := fake(t)
 	k := e.mustPut("orders", jdbc(), create())
 	before := f.Config("orders")
-	after, err := e.put("orders", jdbc(connectfake.FailKey, "broken"), at(k.Generation))
+	after, err := e.put("orders", jdbc(fakeconnect.FailKey, "broken"), at(k.Generation))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -415,7 +415,7 @@ func TestRebalancesAreWaitedOut(t *testing.T) {
 
 func TestAnotherWorkerIsAsked(t *testing.T) {
 	t.Parallel()
-	f := connectfake.Start(t)
+	f := fakeconnect.Start(t)
 	e := newEnv(t, "http://127.0.0.1:1", f.URL+"/")
 	e.mustPut("orders", jdbc(), create())
 }
@@ -471,15 +471,15 @@ func TestOffsets(t *testing.T) {
 func TestPlugins(t *testing.T) {
 	e, _ := fake(t)
 	list, err := e.Plugins(t.Context(), conn, "", 10)
-	if err != nil || len(list) != 3 || list[0].Class != connectfake.JDBC {
+	if err != nil || len(list) != 3 || list[0].Class != fakeconnect.JDBC {
 		t.Fatalf("%v %+v", err, list)
 	}
 	p, err := e.Plugin(t.Context(), conn, "JdbcSource")
-	if err != nil || p.Class != connectfake.JDBC || !slices.ContainsFunc(p.Config, func(k api.KafkaConnectPluginKey) bool { return k.Name == "connection.password" && k.Type == "PASSWORD" }) {
+	if err != nil || p.Class != fakeconnect.JDBC || !slices.ContainsFunc(p.Config, func(k api.KafkaConnectPluginKey) bool { return k.Name == "connection.password" && k.Type == "PASSWORD" }) {
 		t.Fatalf("%v %+v", err, p)
 	}
 	_, err = e.Plugin(t.Context(), conn, "Nothing")
-	fails(t, err, api.CodeNotFound, "/class", connectfake.File)
+	fails(t, err, api.CodeNotFound, "/class", fakeconnect.File)
 }
 
 // One of ten writers makes the connector; the others are told.

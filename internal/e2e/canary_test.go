@@ -31,8 +31,8 @@ import (
 	"github.com/jcmturner/gokrb5/v8/iana/etypeID"
 	"github.com/jcmturner/gokrb5/v8/keytab"
 
+	"github.com/headgate/terraform-provider-headgate/internal/acctest/fakeconnect"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
-	"github.com/headgate/terraform-provider-headgate/internal/connectfake"
 	"github.com/headgate/terraform-provider-headgate/internal/real"
 	"github.com/headgate/terraform-provider-headgate/internal/spec"
 )
@@ -307,11 +307,11 @@ func (c *canaries) declare(all map[string]declared) {
 func (c *canaries) connectors() {
 	c.t.Helper()
 	const base = "/v1/connections/connect"
-	fake := connectfake.Start(c.t)
+	fake := fakeconnect.Start(c.t)
 	c.want(http.StatusOK, http.MethodPut, base, map[string]any{"kind": "kafka_connect", "spec": map[string]any{"urls": []string{fake.URL}}})
 	secret := c.fresh("the configuration of a connector")
 	body := func(more map[string]string, secrets map[string]string) map[string]any {
-		config := map[string]string{"connector.class": connectfake.JDBC, "connection.url": "jdbc:x", "topic.prefix": "x."}
+		config := map[string]string{"connector.class": fakeconnect.JDBC, "connection.url": "jdbc:x", "topic.prefix": "x."}
 		maps.Copy(config, more)
 		return map[string]any{"config": config, "sensitive_config": secrets}
 	}

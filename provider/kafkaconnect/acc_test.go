@@ -16,8 +16,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
 
 	"github.com/headgate/terraform-provider-headgate/internal/acctest"
+	"github.com/headgate/terraform-provider-headgate/internal/acctest/fakeconnect"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
-	"github.com/headgate/terraform-provider-headgate/internal/connectfake"
 	"github.com/headgate/terraform-provider-headgate/internal/real"
 	"github.com/headgate/terraform-provider-headgate/provider/providertest"
 )
@@ -31,6 +31,9 @@ const (
 var cluster *real.Connect
 
 func TestMain(m *testing.M) {
+	if os.Getenv(acctest.RealEnv) != "" {
+		os.Exit(m.Run()) // each test begins by emptying the clusters, Kafka Connect's own topics included
+	}
 	started, stop, err := real.SharedConnect(context.Background(), real.ConnectOptions{})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -55,8 +58,8 @@ resource "headgate_connection" "connect" {
 }
 
 // with declares a connector whose other attributes are given.
-func with(d *acctest.Daemon, f *connectfake.Fake, config map[string]string, attributes string) string {
-	all := map[string]string{"connector.class": connectfake.JDBC, "connection.url": "jdbc:postgresql://db/shop", "topic.prefix": "shop."}
+func with(d *acctest.Daemon, f *fakeconnect.Fake, config map[string]string, attributes string) string {
+	all := map[string]string{"connector.class": fakeconnect.JDBC, "connection.url": "jdbc:postgresql://db/shop", "topic.prefix": "shop."}
 	maps.Copy(all, config)
 	return connections(d, f.URL) + fmt.Sprintf(`
 resource "headgate_connector" "shop" {
@@ -93,10 +96,10 @@ func test(t *testing.T, steps ...resource.TestStep) {
 	resource.Test(t, resource.TestCase{ProtoV6ProviderFactories: providertest.Factories(), Steps: steps})
 }
 
-func start(t *testing.T) (*acctest.Daemon, *connectfake.Fake) {
+func start(t *testing.T) (*acctest.Daemon, *fakeconnect.Fake) {
 	t.Helper()
 	t.Parallel()
-	return acctest.Dev(t), connectfake.Start(t)
+	return acctest.Dev(t), fakeconnect.Start(t)
 }
 
 func TestAccConnector(t *testing.T) {
@@ -161,7 +164,7 @@ func TestAccConnectorIsCheckedWhenPlanned(t *testing.T) {
 	}
 	refused(map[string]string{"batch.max.rows": "many"}, "", `"batch.max.rows" is not valid .*Not a number`)
 	refused(map[string]string{"topic.prefix": ""}, "", `Missing required configuration`)
-	refused(map[string]string{"connector.class": "Nothing"}, "", `no connector plugin "Nothing".*`+connectfake.JDBC)
+	refused(map[string]string{"connector.class": "Nothing"}, "", `no connector plugin "Nothing".*`+fakeconnect.JDBC)
 	refused(map[string]string{"connection.password": "oops"}, "", `"connection.password" is secret .*sensitive_config_wo`)
 	refused(map[string]string{"name": "other"}, "", `Remove "name" from config`)
 	refused(nil, secret("wrong-"+password, 1), `Login failed`)
@@ -191,7 +194,7 @@ resource "terraform_data" "later" {
 
 func TestAccConnectorThatCannotRun(t *testing.T) {
 	d, f := start(t)
-	broken := with(d, f, map[string]string{connectfake.FailKey: "no such table"}, "")
+	broken := with(d, f, map[string]string{fakeconnect.FailKey: "no such table"}, "")
 	fine := with(d, f, nil, "")
 	cause := regexp.MustCompile(`(?s)could not start and was not created.*DeepException: no such table`)
 	test(t,
@@ -228,7 +231,7 @@ func TestAccConnectorDrift(t *testing.T) {
 
 func TestAccConnectorIsAdopted(t *testing.T) {
 	d, f := start(t)
-	theirs := map[string]string{"connector.class": connectfake.JDBC, "connection.url": "jdbc:postgresql://db/shop", "topic.prefix": "shop.", "connection.password": password}
+	theirs := map[string]string{"connector.class": fakeconnect.JDBC, "connection.url": "jdbc:postgresql://db/shop", "topic.prefix": "shop.", "connection.password": password}
 	config := with(d, f, nil, "") + `
 import {
   to = headgate_connector.shop
@@ -264,7 +267,7 @@ func TestAccConnectorOutage(t *testing.T) {
 		},
 		Config: config, ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}},
 	}
-	down := connectfake.Start(t)
+	down := fakeconnect.Start(t)
 	moved := func(url string) func() {
 		return func() {
 			spec := []byte(fmt.Sprintf(`{"urls":[%q]}`, url))
@@ -307,7 +310,7 @@ data "headgate_connector_plugins" "jdbc" {
 			resource.TestCheckResourceAttr("data.headgate_connector.shop", "config.%", "3"),
 			resource.TestCheckResourceAttr("data.headgate_connectors.all", "connectors.0.name", "shop"),
 			resource.TestCheckResourceAttr("data.headgate_connector_plugins.all", "plugins.#", "3"),
-			resource.TestCheckResourceAttr("data.headgate_connector_plugins.jdbc", "plugins.0.class", connectfake.JDBC),
+			resource.TestCheckResourceAttr("data.headgate_connector_plugins.jdbc", "plugins.0.class", fakeconnect.JDBC),
 			resource.TestCheckResourceAttr("data.headgate_connector_plugins.jdbc", "plugins.0.config.0.name", "name"),
 		),
 		resource.TestStep{Config: with(d, f, nil, "") + `
@@ -321,6 +324,9 @@ data "headgate_connector" "gone" {
 // A sink on a real cluster, from nothing to nothing.
 func TestRealAccConnector(t *testing.T) {
 	real.Shared(t)
+	if cluster == nil {
+		t.Skipf("it runs without %s", acctest.RealEnv)
+	}
 	d := acctest.Dev(t)
 	name := real.Name(t)
 	sink := func(file, more string) string {
@@ -345,6 +351,5 @@ resource "headgate_connector" "shop" {
 		resource.TestStep{ResourceName: address, ImportState: true, ImportStateVerify: true, ImportStateVerifyIdentifierAttribute: "name", ImportStateId: "connect/" + name},
 		providertest.Does(plancheck.ResourceActionUpdate, address, sink(out+"2", `state = "paused"`), resource.TestCheckResourceAttr(address, "status.state", "paused")),
 		providertest.Unchanged(sink(out+"2", `state = "paused"`)),
-		resource.TestStep{Config: sink(out, "sensitive_config_wo = { \"x\" = \"y\" }"), PlanOnly: true, ExpectError: regexp.MustCompile(`sensitive_config_wo_version`)},
 	)
 }

@@ -1,6 +1,6 @@
-// Package connectfake is a small Kafka Connect cluster for tests that need none of what only a real one does. It keeps
+// Package fakeconnect is a small Kafka Connect cluster for tests that need none of what only a real one does. It keeps
 // connectors, checks configurations by the definitions of its few plugins, and fails on demand.
-package connectfake
+package fakeconnect
 
 import (
 	"encoding/json"
