@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -19,6 +20,9 @@ import (
 	"github.com/headgate/terraform-provider-headgate/daemon/keylock"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 )
+
+// coordinatorTimeout bounds the wait for a group's coordinator.
+const coordinatorTimeout = 15 * time.Second
 
 const (
 	classic = "classic"
@@ -47,17 +51,16 @@ func (s *Service) Get(ctx context.Context, connection, name string) (*api.Consum
 	if err != nil {
 		return nil, err
 	}
-	found, err := describe(ctx, c, []string{name})
-	if err != nil {
-		return nil, err
-	}
-	if len(found) == 0 {
-		return nil, api.NotFound("Consumer group", name)
-	}
-	if err := s.measure(ctx, c, found); err != nil {
-		return nil, err
-	}
-	return found[0], nil
+	return patiently(ctx, func() (*api.ConsumerGroup, error) {
+		found, err := describe(ctx, c, []string{name})
+		if err != nil {
+			return nil, err
+		}
+		if len(found) == 0 {
+			return nil, api.NotFound("Consumer group", name)
+		}
+		return found[0], s.measure(ctx, c, found)
+	})
 }
 
 // List reads the groups after a cursor, by name, at most limit.
@@ -66,6 +69,10 @@ func (s *Service) List(ctx context.Context, connection string, q api.GroupQuery,
 	if err != nil {
 		return nil, err
 	}
+	return patiently(ctx, func() ([]api.ConsumerGroup, error) { return s.list(ctx, c, q, after, limit) })
+}
+
+func (s *Service) list(ctx context.Context, c *kafka.Cluster, q api.GroupQuery, after string, limit int) ([]api.ConsumerGroup, error) {
 	listed, err := c.Admin.ListGroups(ctx)
 	if err != nil {
 		return nil, failure(c, "list the consumer groups", err)
@@ -212,7 +219,38 @@ func member(m api.GroupMember) string {
 	return fmt.Sprintf("%s at %s", name, m.Host)
 }
 
+// failure keeps the cause of what soon passes, for [patiently].
 func failure(c *kafka.Cluster, doing string, err error) error {
-	right := "Describe and Read the group, and Describe its topics"
-	return c.Failure(doing, right, err)
+	told := c.Failure(doing, "Describe and Read the group, and Describe its topics", err)
+	if passes(err) {
+		return errors.Join(told, errPasses)
+	}
+	return told
+}
+
+var errPasses = errors.New("a coordinator is on its way")
+
+// passes says whether a group's coordinator is being found: at the first use of a cluster, or after one has moved.
+func passes(err error) bool {
+	if shards, ok := errors.AsType[*kadm.ShardErrors](err); ok {
+		return slices.ContainsFunc(shards.Errs, func(one kadm.ShardError) bool { return passes(one.Err) })
+	}
+	return errors.Is(err, kerr.CoordinatorNotAvailable) || errors.Is(err, kerr.CoordinatorLoadInProgress) || errors.Is(err, kerr.NotCoordinator)
+}
+
+// patiently does something that changes nothing until there is a coordinator, for a while.
+func patiently[T any](ctx context.Context, do func() (T, error)) (T, error) {
+	const pause = 100 * time.Millisecond
+	until := time.Now().Add(coordinatorTimeout)
+	for {
+		result, err := do()
+		if !errors.Is(err, errPasses) || time.Now().After(until) {
+			return result, err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return result, err
+		}
+	}
 }

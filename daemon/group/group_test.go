@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/kafka"
 	test "github.com/headgate/terraform-provider-headgate/daemon/declared/declaredtest"
@@ -346,5 +349,34 @@ func testRepeats(t *testing.T, e *env) {
 	var code *kerr.Error
 	if _, err := e.Get(t.Context(), "nothing", e.group); errors.As(err, &code) || !api.HasCode(err, api.CodeNotFound) {
 		t.Errorf("without a connection: %v", err)
+	}
+}
+
+// A cluster that was never asked for a group makes the coordinators' topic first: that is waited for.
+func TestNoCoordinatorYet(t *testing.T) {
+	fake, err := kfake.NewCluster(kfake.SeedTopics(1, "orders"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fake.Close()
+	var refused atomic.Int32
+	fake.ControlKey(int16(kmsg.FindCoordinator), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		asked, ok := req.(*kmsg.FindCoordinatorRequest)
+		if fake.KeepControl(); !ok || refused.Add(1) > 3 {
+			return nil, nil, false
+		}
+		resp := req.ResponseKind().(*kmsg.FindCoordinatorResponse)
+		for _, key := range asked.CoordinatorKeys {
+			resp.Coordinators = append(resp.Coordinators, kmsg.FindCoordinatorResponseCoordinator{Key: key, ErrorCode: kerr.CoordinatorNotAvailable.Code})
+		}
+		return resp, nil, true
+	})
+	base := test.Connect(t, fake.ListenAddrs())
+	service := group.New(base.Conns, base.Admins, slog.New(slog.DiscardHandler))
+	if _, err := service.Reset(t.Context(), test.Conn, "billing", api.OffsetReset{Topics: []string{"orders"}, To: "earliest"}, api.WriteOptions{}, ""); err != nil {
+		t.Fatal(err)
+	}
+	if refused.Load() < 3 {
+		t.Errorf("only %d requests were refused", refused.Load())
 	}
 }

@@ -43,7 +43,7 @@ func (s *Service) Reset(ctx context.Context, connection, group string, body api.
 		return nil, err
 	}
 	if opts.DryRun {
-		return s.moves(ctx, c, group, body)
+		return patiently(ctx, func() (*api.OffsetMoves, error) { return s.moves(ctx, c, group, body) })
 	}
 	unlock, err := s.writing.Lock(ctx, connection+"/"+group)
 	if err != nil {
@@ -55,7 +55,7 @@ func (s *Service) Reset(ctx context.Context, connection, group string, body api.
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), resetTimeout)
 	defer cancel()
-	moves, err := s.moves(ctx, c, group, body)
+	moves, err := patiently(ctx, func() (*api.OffsetMoves, error) { return s.moves(ctx, c, group, body) })
 	if err != nil {
 		return nil, err
 	}
