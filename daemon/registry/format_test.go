@@ -354,7 +354,7 @@ func TestHostileSchemas(t *testing.T) {
 		{"$ref to itself", sr.TypeJSON, `{"$ref":"#"}`, []int{0, 42201}},
 		{"$refs in a circle", sr.TypeJSON, `{"definitions":{"a":{"$ref":"#/definitions/b"},"b":{"$ref":"#/definitions/a"}},"$ref":"#/definitions/a"}`, []int{0, 42201}},
 		{"deep JSON", sr.TypeJSON, deep, []int{42201}},
-		{"huge pattern", sr.TypeJSON, `{"pattern":"` + strings.Repeat("(a{1000}){1000}", 10000) + `"}`, []int{0}},
+		{"huge pattern", sr.TypeJSON, `{"pattern":"` + strings.Repeat("(a{1000}){1000}", 4000) + `"}`, []int{0}},
 		{"huge exponent", sr.TypeJSON, `{"maximum":1e999999999}`, []int{42201}},
 		{"many digits", sr.TypeJSON, `{"maximum":` + strings.Repeat("9", 1<<20) + `}`, []int{42201}},
 		{"file reference", sr.TypeJSON, `{"$ref":"file:///etc/hostname"}`, []int{42201}},

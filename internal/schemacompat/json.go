@@ -12,8 +12,12 @@ import (
 	"github.com/headgate/terraform-provider-headgate/internal/schematext"
 )
 
-// maxSteps bounds the work of one comparison: alternatives inside alternatives multiply.
-const maxSteps = 500_000
+const (
+	// maxSteps bounds the work of one comparison: alternatives inside alternatives multiply.
+	maxSteps = 500_000
+	// maxFacts bounds how many schemas may hold for one value at once.
+	maxFacts = 2000
+)
 
 // jsonUnreadable lists, in words, why a value that the writer's schema allows may not be valid in the reader's. It follows
 // what Confluent's Schema Registry documents: content models are open unless additionalProperties closes them, a property may
@@ -26,7 +30,7 @@ func jsonUnreadable(ctx context.Context, reader *jsonschema.Schema, readerName s
 		known:  map[string][]string{},
 		made:   map[*jsonschema.Schema][]*jsonschema.Schema{},
 		single: map[*jsonschema.Schema][]*jsonschema.Schema{},
-		typed:  map[jsonTypes]*jsonschema.Schema{},
+		typed:  map[jsonTypes]*jsonschema.Schema{}, patterns: map[*jsonschema.Schema][]jsonschema.Regexp{},
 		always: &jsonschema.Schema{Bool: &yes}, never: &jsonschema.Schema{Bool: &no},
 	}
 	found := d.includes("$", reader, d.know(facts{}, writer))
@@ -55,6 +59,7 @@ type jsonDiff struct {
 	// made, single and typed keep the schemas that are made here, so that each is made once: pairs are told apart by pointers.
 	made, single  map[*jsonschema.Schema][]*jsonschema.Schema
 	typed         map[jsonTypes]*jsonschema.Schema
+	patterns      map[*jsonschema.Schema][]jsonschema.Regexp // in order
 	always, never *jsonschema.Schema
 }
 
@@ -68,14 +73,21 @@ type facts struct {
 type choice [][]*jsonschema.Schema
 
 // step counts work, and says whether there may be more of it.
-func (d *jsonDiff) step() bool {
-	d.steps++
+func (d *jsonDiff) step() bool { return d.work(1) }
+
+// work counts more than one step at once: what loops over a long list without looking at it.
+func (d *jsonDiff) work(steps int) bool {
+	d.steps += steps
 	return d.steps <= maxSteps && d.ctx.Err() == nil
 }
 
 // know adds a schema, and what it says in other places.
 func (d *jsonDiff) know(f facts, s *jsonschema.Schema) facts {
 	if s == nil || !d.step() || slices.Contains(f.all, s) {
+		return f
+	}
+	if len(f.all) >= maxFacts {
+		d.work(maxSteps)
 		return f
 	}
 	f.all = append(slices.Clip(f.all), s)
@@ -207,7 +219,7 @@ func (d *jsonDiff) includes(path string, reader *jsonschema.Schema, f facts) []s
 	if found, ok := d.known[k]; ok {
 		return found
 	}
-	if !d.step() {
+	if !d.work(1 + len(f.all)/100) {
 		return []string{path + ": not compared"}
 	}
 	d.known[k] = nil
@@ -230,7 +242,7 @@ func (d *jsonDiff) compare(path string, reader *jsonschema.Schema, f facts) []st
 	if f.impossible() {
 		return nil
 	}
-	if values, finite := f.values(); finite {
+	if values, finite := d.values(f); finite {
 		return d.takesValues(path, reader, values)
 	}
 	parts := d.know(facts{}, reader).all
@@ -247,8 +259,12 @@ func (d *jsonDiff) compare(path string, reader *jsonschema.Schema, f facts) []st
 // takesValues tries the values one by one.
 func (d *jsonDiff) takesValues(path string, reader *jsonschema.Schema, values []any) []string {
 	var refused []string
+	known := 0
+	for _, part := range d.know(facts{}, reader).all {
+		known += len(constantsOf(part))
+	}
 	for _, value := range values {
-		if !d.step() {
+		if !d.work(1 + known/100) {
 			break
 		}
 		if reader.Validate(value) != nil {
@@ -263,7 +279,7 @@ func (d *jsonDiff) takesValues(path string, reader *jsonschema.Schema, values []
 
 // covers asks one schema of the reader, which is one of those that all have to hold there.
 func (d *jsonDiff) covers(path string, part *jsonschema.Schema, parts []*jsonschema.Schema, f facts) []string {
-	if !d.step() || f.impossible() {
+	if !d.work(1+len(f.all)/100) || f.impossible() {
 		return nil
 	}
 	found := d.keywords(path, part, parts, f)
@@ -357,7 +373,7 @@ func (d *jsonDiff) eachOf(f facts, c choice, rest []choice, ask func(facts) []st
 // kindsOf is the choice between the types that a value may be of, or the values that it may be.
 func (d *jsonDiff) kindsOf(f facts) choice {
 	var c choice
-	if values, finite := f.values(); finite {
+	if values, finite := d.values(f); finite {
 		for _, one := range d.constants(f, values) {
 			c = append(c, []*jsonschema.Schema{one})
 		}

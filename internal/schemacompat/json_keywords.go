@@ -315,8 +315,8 @@ func (d *jsonDiff) reads(part *jsonschema.Schema, name string) []*jsonschema.Sch
 	if s, ok := part.Properties[name]; ok {
 		list, listed = append(list, s), true
 	}
-	for _, pattern := range patternsOf(part) {
-		if pattern.MatchString(name) {
+	for _, pattern := range d.patternsOf(part) {
+		if d.step() && pattern.MatchString(name) {
 			list = append(list, part.PatternProperties[pattern])
 			listed = listed || readable(pattern)
 		}
@@ -334,12 +334,12 @@ func (d *jsonDiff) written(f facts, name string) (known facts, byName bool) {
 		if one, ok := s.Properties[name]; ok {
 			known, listed, byName = d.know(known, one), true, true
 		}
-		for _, pattern := range patternsOf(s) {
+		for _, pattern := range d.patternsOf(s) {
 			if !readable(pattern) {
 				listed = true // perhaps, and so the rest is not known to hold
 				continue
 			}
-			if pattern.MatchString(name) {
+			if d.step() && pattern.MatchString(name) {
 				known, listed = d.know(known, s.PatternProperties[pattern]), true
 			}
 		}
@@ -351,23 +351,27 @@ func (d *jsonDiff) written(f facts, name string) (known facts, byName bool) {
 }
 
 // patternsOf lists the patterns in order.
-func patternsOf(s *jsonschema.Schema) []jsonschema.Regexp {
+func (d *jsonDiff) patternsOf(s *jsonschema.Schema) []jsonschema.Regexp {
 	if len(s.PatternProperties) == 0 {
 		return nil
 	}
-	return slices.SortedFunc(maps.Keys(s.PatternProperties), func(a, b jsonschema.Regexp) int {
+	if sorted, ok := d.patterns[s]; ok {
+		return sorted
+	}
+	d.patterns[s] = slices.SortedFunc(maps.Keys(s.PatternProperties), func(a, b jsonschema.Regexp) int {
 		if a.String() < b.String() {
 			return -1
 		}
 		return 1
 	})
+	return d.patterns[s]
 }
 
 // unlisted compares what holds for properties that nobody lists by name: those of a pattern, and all others.
 func (d *jsonDiff) unlisted(path string, part *jsonschema.Schema, f facts) []string {
 	var found []string
 	reads := map[string]bool{}
-	for _, pattern := range patternsOf(part) {
+	for _, pattern := range d.patternsOf(part) {
 		reads[pattern.String()] = true
 		if known := d.matching(f, pattern.String()); !known.impossible() {
 			found = append(found, d.includes(fmt.Sprintf("%s[%s]", path, pattern), part.PatternProperties[pattern], known)...)
@@ -385,7 +389,7 @@ func (d *jsonDiff) unlisted(path string, part *jsonschema.Schema, f facts) []str
 		found = append(found, d.others(path+".*", rest, known)...)
 	}
 	for _, s := range f.all {
-		for _, pattern := range patternsOf(s) {
+		for _, pattern := range d.patternsOf(s) {
 			if !reads[pattern.String()] {
 				found = append(found, d.others(fmt.Sprintf("%s[%s]", path, pattern), rest, d.matching(f, pattern.String()))...)
 			}
@@ -410,7 +414,7 @@ func (d *jsonDiff) matching(f facts, pattern string) facts {
 			known = d.know(known, additional(s.AdditionalProperties, d.never))
 			continue
 		}
-		for _, other := range patternsOf(s) {
+		for _, other := range d.patternsOf(s) {
 			if other.String() == pattern {
 				known = d.know(known, s.PatternProperties[other])
 			}

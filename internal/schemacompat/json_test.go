@@ -1,8 +1,11 @@
 package schemacompat
 
 import (
+	"context"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/headgate/terraform-provider-headgate/internal/schematext"
 )
@@ -207,5 +210,40 @@ func TestHostileJSONSchemas(t *testing.T) {
 		if got := readsJSON(t, reader, writer); len(got) == 0 {
 			t.Errorf("%s takes everything", reader)
 		}
+	}
+}
+
+// Large ones are compared, or refused, in a time that does not grow with their product.
+func TestLargeJSONSchemas(t *testing.T) {
+	list := func(n int, format string) string {
+		parts := make([]string, n)
+		for i := range parts {
+			parts[i] = fmt.Sprintf(format, i)
+		}
+		return strings.Join(parts, ",")
+	}
+	properties := list(5_000, `"p%d":{"type":"string"}`)
+	for name, text := range map[string]string{
+		"properties":   `{"type":"object","properties":{` + properties + `},"additionalProperties":false}`,
+		"and patterns": `{"type":"object","properties":{` + properties + `},"patternProperties":{` + list(2_000, `"^q%d":{"type":"string"}`) + `}}`,
+		"enum":         `{"enum":[` + list(4_000, `"v%d"`) + `]}`,
+		"allOf":        `{"allOf":[` + list(1_000, `{"minLength":%d}`) + `]}`,
+		"huge enum":    `{"enum":[` + list(100_000, `%d`) + `]}`,
+		"two enums":    `{"allOf":[{"enum":[` + list(10_000, `%d`) + `]},{"enum":[` + list(10_000, `%d`) + `]}]}`,
+		"huge allOf":   `{"allOf":[` + list(8_000, `{"minLength":%d}`) + `]}`,
+		"oneOf":        `{"oneOf":[` + list(2_000, `{"const":%d}`) + `]}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			defer cancel()
+			one := version(t, schematext.FormatJSON, text, "one")
+			two := version(t, schematext.FormatJSON, text, "two")
+			began := time.Now()
+			reasons, err := Check(ctx, Full, one, two)
+			if bounded := name == "huge enum" || name == "two enums" || name == "huge allOf" || name == "and patterns" || name == "oneOf"; err != nil || bounded != (len(reasons) > 0) {
+				t.Errorf("%d reasons, %v", len(reasons), err)
+			}
+			t.Logf("%s, %d reasons", time.Since(began), len(reasons))
+		})
 	}
 }

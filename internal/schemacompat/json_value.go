@@ -147,8 +147,8 @@ func constantsOf(s *jsonschema.Schema) []any {
 	return values
 }
 
-// values are the values that an enum or a const leaves, where there is one.
-func (f facts) values() ([]any, bool) {
+// values are the values that an enum or a const leaves, where there is one. Too many to be tried are taken for any values.
+func (d *jsonDiff) values(f facts) ([]any, bool) {
 	at := slices.IndexFunc(f.all, func(s *jsonschema.Schema) bool { return s.Const != nil })
 	if at < 0 {
 		at = slices.IndexFunc(f.all, func(s *jsonschema.Schema) bool { return s.Enum != nil })
@@ -160,11 +160,21 @@ func (f facts) values() ([]any, bool) {
 	if f.all[at].Const != nil {
 		values = []any{*f.all[at].Const}
 	}
+	tests := 0
+	for _, s := range f.all {
+		tests += 1 + len(constantsOf(s))
+	}
+	if tests *= len(values); tests > maxTests || !d.work(tests/1000) {
+		return nil, false
+	}
 	types := f.types()
 	return slices.DeleteFunc(slices.Clone(values), func(value any) bool {
 		return typeOfValue(value)&types == 0 || slices.ContainsFunc(f.all, func(s *jsonschema.Schema) bool { return s.Validate(value) != nil })
 	}), true
 }
+
+// maxTests bounds how often values are compared with one another.
+const maxTests = 25_000_000
 
 // maxListed bounds how many values a sentence names.
 const maxListed = 10

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,8 +12,12 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// maxPattern bounds the patterns that are compiled, in bytes: a compiled one takes much more memory than its text.
-const maxPattern = 16 << 10
+const (
+	// maxPattern bounds the patterns that are compiled, in bytes: a compiled one takes much more memory than its text.
+	maxPattern = 16 << 10
+	// maxParts bounds the objects and booleans of a schema.
+	maxParts = 20_000
+)
 
 // schemaURL is where the schema is said to be; relative references resolve against it.
 const schemaURL = "schema:///"
@@ -22,6 +27,9 @@ const schemaURL = "schema:///"
 // comes as *Error.
 func CompileJSONSchema(s Schema) (*jsonschema.Schema, error) {
 	if err := checkText(s.Text); err != nil {
+		return nil, err
+	}
+	if err := checkParts(s); err != nil {
 		return nil, err
 	}
 	doc, err := decodeJSON(s.Text)
@@ -49,6 +57,20 @@ func CompileJSONSchema(s Schema) (*jsonschema.Schema, error) {
 func validateJSONSchema(s Schema) error {
 	_, err := CompileJSONSchema(s)
 	return err
+}
+
+// checkParts bounds how many schemas there may be inside a schema and its references: compiling takes the square of it.
+func checkParts(s Schema) error {
+	parts := 0
+	for _, text := range append(slices.Collect(maps.Values(s.References)), s.Text) {
+		for _, sign := range []string{"{", "true", "false"} {
+			parts += strings.Count(text, sign)
+		}
+	}
+	if parts > maxParts {
+		return &Error{Message: fmt.Sprintf("it has more than %d parts, with what it refers to", maxParts)}
+	}
+	return nil
 }
 
 // ReadablePattern says whether a pattern of a compiled schema can be matched here. Of the others nobody knows what they match.

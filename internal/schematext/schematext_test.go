@@ -146,6 +146,7 @@ func TestValidate(t *testing.T) {
 		{"json file is not read", schematext.Schema{Format: "JSON", Text: `{"$ref":"file:///etc/hostname"}`}, []string{"none of the references"}},
 		{"json no pointer", schematext.Schema{Format: "JSON", Text: `{"$ref":"#/definitions/nope"}`}, []string{"definitions/nope"}},
 		{"json number", schematext.Schema{Format: "JSON", Text: `7`}, []string{"an object, true or false"}},
+		{"json too many parts", schematext.Schema{Format: "JSON", Text: `{"allOf":[` + strings.Repeat(`{},`, 30_000) + `true]}`}, []string{"more than 20000 parts"}},
 		{"json broken", schematext.Schema{Format: "JSON", Text: "{\n\"a\":}"}, []string{"line 2, column 5"}},
 
 		{"protobuf", schematext.Schema{Format: "PROTOBUF", Text: `syntax="proto3"; import "google/protobuf/timestamp.proto"; message M { google.protobuf.Timestamp t = 1; }`}, nil},
