@@ -29,6 +29,7 @@ import (
 	"github.com/headgate/terraform-provider-headgate/daemon/kafkaconnect"
 	"github.com/headgate/terraform-provider-headgate/daemon/namespace"
 	"github.com/headgate/terraform-provider-headgate/daemon/preview"
+	"github.com/headgate/terraform-provider-headgate/daemon/pulsartopic"
 	"github.com/headgate/terraform-provider-headgate/daemon/quota"
 	"github.com/headgate/terraform-provider-headgate/daemon/reassign"
 	"github.com/headgate/terraform-provider-headgate/daemon/registry"
@@ -126,7 +127,7 @@ func New(ctx context.Context, cfg Config) (*Daemon, error) {
 	d.topics.AddRule(namespaces.Check)
 	d.kafkaConnectors = kafkaconnect.New(ctx, cfg.Store, connections, cfg.Log)
 	d.Handler, err = server.New(server.Config{
-		Kinds: cfg.Kinds, Connections: connections, Topics: d.topics, Reassigns: d.reassigns, Streams: stream.New(cfg.Store, connections), Namespaces: namespaces, Connectors: d.connectors,
+		Kinds: cfg.Kinds, Connections: connections, Topics: d.topics, Reassigns: d.reassigns, Streams: stream.New(cfg.Store, connections), PulsarTopics: pulsartopic.New(cfg.Store, connections), Namespaces: namespaces, Connectors: d.connectors,
 		KafkaConnectors: d.kafkaConnectors,
 		Previews:        preview.New(connections, d.admins, cfg.Log), Schemas: d.schemas,
 		ACLs: acl.New(cfg.Store, connections, d.admins), SCRAMUsers: scramuser.New(cfg.Store, connections, d.admins), Quotas: quota.New(cfg.Store, connections, d.admins),

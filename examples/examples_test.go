@@ -16,6 +16,7 @@ import (
 	"github.com/headgate/terraform-provider-headgate/internal/acctest"
 	"github.com/headgate/terraform-provider-headgate/internal/acctest/fakeconnect"
 	"github.com/headgate/terraform-provider-headgate/internal/acctest/fakekinesis"
+	"github.com/headgate/terraform-provider-headgate/internal/real"
 	"github.com/headgate/terraform-provider-headgate/provider/providertest"
 )
 
@@ -127,6 +128,23 @@ terraform {
 
 `
 
+// pulsarTopic is the example that needs a real Pulsar.
+const pulsarTopic = "resources/headgate_pulsar_topic"
+
+func TestRealExamplePulsarTopic(t *testing.T) {
+	pulsar := real.DedicatedPulsar(t)
+	token, err := pulsar.Token("admin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	apply(t, pulsarTopic, providertest.Provider(acctest.Dev(t))+fmt.Sprintf(`
+resource "headgate_connection" "pulsar" {
+  name   = "pulsar"
+  pulsar = { service_url = %q, admin_url = %q, token_wo = %q, token_wo_version = 1 }
+}
+`, pulsar.ServiceURL(), pulsar.AdminURL(), token))
+}
+
 // Every example applies, and then plans nothing.
 func TestAccExamples(t *testing.T) {
 	var found []string
@@ -138,6 +156,9 @@ func TestAccExamples(t *testing.T) {
 		found = append(found, dirs...)
 	}
 	for _, dir := range found {
+		if dir == pulsarTopic {
+			continue // It needs a real Pulsar: TestRealExamplePulsarTopic.
+		}
 		t.Run(dir, func(t *testing.T) {
 			t.Parallel()
 			d := acctest.Dev(t)
@@ -191,7 +212,11 @@ func unprotect(t *testing.T, dir string) {
 	}
 	content = bytes.ReplaceAll(content, []byte("  description = \"One"), []byte("  deletion_protection = false\n  description = \"One"))
 	content = bytes.ReplaceAll(content, []byte("  defaults = {\n"), []byte("  defaults = {\n    deletion_protection = false\n"))
-	write(t, file, bytes.ReplaceAll(content, []byte("= headgate_connection.kinesis.name\n"), []byte("= headgate_connection.kinesis.name\n  deletion_protection = false\n")))
+	for _, connection := range []string{"kinesis", "pulsar"} {
+		name := "= headgate_connection." + connection + ".name\n"
+		content = bytes.ReplaceAll(content, []byte(name), []byte(name+"  deletion_protection = false\n"))
+	}
+	write(t, file, content)
 }
 
 // folder holds an example and what it needs.

@@ -26,6 +26,7 @@ import (
 	"github.com/headgate/terraform-provider-headgate/provider/group"
 	"github.com/headgate/terraform-provider-headgate/provider/kafkaconnect"
 	"github.com/headgate/terraform-provider-headgate/provider/namespace"
+	"github.com/headgate/terraform-provider-headgate/provider/pulsartopic"
 	"github.com/headgate/terraform-provider-headgate/provider/quota"
 	"github.com/headgate/terraform-provider-headgate/provider/remote"
 	registryschema "github.com/headgate/terraform-provider-headgate/provider/schema"
@@ -127,6 +128,7 @@ func (p *headgate) Resources(context.Context) []func() resource.Resource {
 		func() resource.Resource { return connection.NewResource(p.kinds.Connections) },
 		topic.NewResource,
 		stream.NewResource,
+		pulsartopic.NewResource,
 		namespace.NewResource,
 		registryschema.NewResource,
 		registryschema.NewSettingsResource,

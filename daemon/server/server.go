@@ -21,6 +21,7 @@ import (
 	"github.com/headgate/terraform-provider-headgate/daemon/kafkaconnect"
 	"github.com/headgate/terraform-provider-headgate/daemon/namespace"
 	"github.com/headgate/terraform-provider-headgate/daemon/preview"
+	"github.com/headgate/terraform-provider-headgate/daemon/pulsartopic"
 	"github.com/headgate/terraform-provider-headgate/daemon/quota"
 	"github.com/headgate/terraform-provider-headgate/daemon/reassign"
 	"github.com/headgate/terraform-provider-headgate/daemon/schema"
@@ -36,20 +37,21 @@ const BodyLimit = 4 << 20
 
 // Config is what the server is made from.
 type Config struct {
-	Kinds       api.Kinds
-	Connections *connection.Service
-	Topics      *topic.Service
-	Reassigns   *reassign.Service
-	Streams     *stream.Service
-	Namespaces  *namespace.Service
-	Previews    *preview.Service
-	Schemas     *schema.Service
-	Connectors  *connector.Service
-	ACLs        *acl.Service
-	SCRAMUsers  *scramuser.Service
-	Quotas      *quota.Service
-	Groups      *group.Service
-	Clusters    *cluster.Service
+	Kinds        api.Kinds
+	Connections  *connection.Service
+	Topics       *topic.Service
+	Reassigns    *reassign.Service
+	Streams      *stream.Service
+	PulsarTopics *pulsartopic.Service
+	Namespaces   *namespace.Service
+	Previews     *preview.Service
+	Schemas      *schema.Service
+	Connectors   *connector.Service
+	ACLs         *acl.Service
+	SCRAMUsers   *scramuser.Service
+	Quotas       *quota.Service
+	Groups       *group.Service
+	Clusters     *cluster.Service
 	// KafkaConnectors are those that Kafka Connect clusters run.
 	KafkaConnectors *kafkaconnect.Service
 	// Registry is the built-in schema registry, served below /registry.
@@ -74,6 +76,7 @@ func New(cfg Config) (http.Handler, error) {
 	s.connectionRoutes(face)
 	s.topicRoutes(face)
 	s.streamRoutes(face)
+	s.pulsarTopicRoutes(face)
 	s.namespaceRoutes(face)
 	s.accessRoutes(face)
 	s.groupRoutes(face)

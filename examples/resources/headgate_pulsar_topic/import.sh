@@ -1,0 +1,1 @@
+terraform import headgate_pulsar_topic.orders pulsar/persistent://public/default/orders

@@ -1,0 +1,170 @@
+package pulsartopic_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+
+	"github.com/headgate/terraform-provider-headgate/internal/acctest"
+	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/internal/real"
+	"github.com/headgate/terraform-provider-headgate/provider/providertest"
+)
+
+const (
+	address = "headgate_pulsar_topic.orders"
+	orders  = "persistent://public/default/orders"
+)
+
+// cluster is a Pulsar and a daemon that is to reach it.
+type cluster struct {
+	*acctest.Daemon
+
+	pulsar *real.Pulsar
+	token  string
+}
+
+func (c *cluster) connection() string {
+	return providertest.Provider(c.Daemon) + fmt.Sprintf(`
+resource "headgate_connection" "pulsar" {
+  name = "pulsar"
+  pulsar = {
+    service_url      = %q
+    admin_url        = %q
+    token_wo         = %q
+    token_wo_version = 1
+  }
+}
+`, c.pulsar.ServiceURL(), c.pulsar.AdminURL(), c.token)
+}
+
+func (c *cluster) topic(name, attributes string) string {
+	return c.connection() + fmt.Sprintf(`
+resource "headgate_pulsar_topic" "orders" {
+  connection_name = headgate_connection.pulsar.name
+  name            = %q
+  %s
+}
+`, name, attributes)
+}
+
+// admin asks Pulsar's own API.
+func (c *cluster) admin(t *testing.T, method, path, body string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, c.pulsar.AdminURL()+"/admin/v2/"+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+c.token)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if answer, _ := io.ReadAll(resp.Body); resp.StatusCode >= http.StatusBadRequest {
+		t.Fatalf("%s %s: %s %s", method, path, resp.Status, answer)
+	}
+}
+
+func test(t *testing.T, steps ...resource.TestStep) {
+	t.Helper()
+	resource.Test(t, resource.TestCase{ProtoV6ProviderFactories: providertest.Factories(), Steps: steps})
+}
+
+func TestRealPulsarTopics(t *testing.T) {
+	pulsar := real.DedicatedPulsar(t)
+	token, err := pulsar.Token("admin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := func(t *testing.T) *cluster {
+		t.Helper()
+		return &cluster{Daemon: acctest.Dev(t), pulsar: pulsar, token: token}
+	}
+	t.Run("lives", func(t *testing.T) { lives(t, start(t)) })
+	t.Run("drift", func(t *testing.T) { drifts(t, start(t)) })
+	t.Run("plain and non-persistent", func(t *testing.T) { others(t, start(t)) })
+	t.Run("refusals", func(t *testing.T) { refusals(t, start(t)) })
+}
+
+func lives(t *testing.T, c *cluster) {
+	t.Helper()
+	const unprotected = "deletion_protection = false\n"
+	first := c.topic(orders, "partitions = 3")
+	grown := c.topic(orders, "partitions = 5\n  retention = \"36h\"\n  retention_size = \"40GiB\"")
+	timed := c.topic(orders, "partitions = 5\n  retention = \"2160m\"")
+	sized := c.topic(orders, "partitions = 5\n  retention_size = \"20480MiB\"")
+	last := c.topic(orders, unprotected+"  partitions = 5")
+	test(t,
+		providertest.Does(plancheck.ResourceActionCreate, address, first, resource.TestCheckNoResourceAttr(address, "retention")),
+		providertest.Unchanged(first),
+		providertest.Does(plancheck.ResourceActionUpdate, address, grown, resource.TestCheckResourceAttr(address, "partitions", "5")),
+		providertest.Unchanged(grown),
+		resource.TestStep{Config: first, PlanOnly: true, ExpectError: regexp.MustCompile(`cannot lose partitions`)},
+		resource.TestStep{Config: c.topic(orders, "partitions = 0"), PlanOnly: true, ExpectError: regexp.MustCompile(`stays partitioned or not`)},
+		resource.TestStep{Config: c.topic(orders, "partitions = 5\n  retention_size = \"1MiB\""), ExpectError: regexp.MustCompile(`(?s)must exceed.*backlog\s+quota.*get-backlog-quotas`)},
+		providertest.Applied(timed), providertest.Unchanged(timed),
+		providertest.Applied(sized), providertest.Unchanged(sized),
+		resource.TestStep{ResourceName: address, ImportState: true, ImportStateId: "pulsar/" + orders, ImportStateVerify: true, ImportStateVerifyIdentifierAttribute: "name"},
+		resource.TestStep{Config: c.connection(), PlanOnly: true, PreConfig: func() {
+			c.admin(t, http.MethodPut, "persistent/public/default/orders/subscription/billing", "")
+		}, ExpectError: regexp.MustCompile(`(?s)protected from deletion.*billing`)},
+		providertest.Applied(last, resource.TestCheckNoResourceAttr(address, "retention_size")), providertest.Unchanged(last),
+	)
+	if _, err := c.Client.GetPulsarTopic(t.Context(), "pulsar", orders); !api.HasCode(err, api.CodeNotFound) {
+		t.Errorf("after the destroy: %v", err)
+	}
+}
+
+func drifts(t *testing.T, c *cluster) {
+	t.Helper()
+	config := c.topic(orders, "partitions = 2\n  retention = \"48h\"\n  deletion_protection = false")
+	changed := providertest.Does(plancheck.ResourceActionUpdate, address, config)
+	changed.PreConfig = func() {
+		c.admin(t, http.MethodPost, "persistent/public/default/orders/retention", `{"retentionTimeInMinutes":60,"retentionSizeInMB":-1}`)
+	}
+	deleted := providertest.Does(plancheck.ResourceActionCreate, address, config)
+	deleted.PreConfig = func() { c.admin(t, http.MethodDelete, "persistent/public/default/orders/partitions", "") }
+	test(t, providertest.Applied(config), changed, providertest.Unchanged(config), deleted, providertest.Unchanged(config))
+}
+
+func others(t *testing.T, c *cluster) {
+	t.Helper()
+	plain := c.topic("persistent://public/default/plain", "deletion_protection = false\n  retention = \"unlimited\"")
+	fleeting := c.topic("non-persistent://public/default/fleeting", "deletion_protection = false\n  partitions = 1")
+	test(t,
+		providertest.Applied(plain, resource.TestCheckResourceAttr(address, "partitions", "0")), providertest.Unchanged(plain),
+		providertest.Does(plancheck.ResourceActionReplace, address, fleeting), providertest.Unchanged(fleeting),
+	)
+}
+
+func refusals(t *testing.T, c *cluster) {
+	t.Helper()
+	c.admin(t, http.MethodPut, "persistent/public/default/theirs/partitions", "2")
+	declared := ""
+	for name, attributes := range map[string]string{
+		"fleeting": `name = "non-persistent://public/default/a"`,
+		"stored":   "name = \"non-persistent://public/default/b\"\n  partitions = 1\n  retention = \"1h\"",
+		"seconds":  "name = \"persistent://public/default/c\"\n  retention = \"90s\"",
+		"bytes":    "name = \"persistent://public/default/d\"\n  retention_size = \"1000\"",
+		"theirs":   `name = "persistent://public/default/theirs"`,
+		"part":     `name = "persistent://public/default/theirs-partition-0"`,
+	} {
+		declared += fmt.Sprintf("resource \"headgate_pulsar_topic\" %q {\n  connection_name = headgate_connection.pulsar.name\n  %s\n}\n", name, attributes)
+	}
+	providertest.Refused(t, c.connection(), c.connection()+declared, map[string]string{
+		"headgate_pulsar_topic.fleeting": `without partitions cannot be declared`,
+		"headgate_pulsar_topic.stored":   `non-persistent topic retains nothing`,
+		"headgate_pulsar_topic.seconds":  `retention is not possible`,
+		"headgate_pulsar_topic.bytes":    `retention size is not possible`,
+		"headgate_pulsar_topic.theirs":   `(?s)already exists.*pulsar/persistent://public/default/theirs`,
+		"headgate_pulsar_topic.part":     `name is not that of a topic`,
+	})
+}
