@@ -11,6 +11,7 @@ import (
 
 	"github.com/headgate/terraform-provider-headgate/internal/acctest"
 	"github.com/headgate/terraform-provider-headgate/internal/acctest/fakeconnect"
+	"github.com/headgate/terraform-provider-headgate/internal/acctest/fakekinesis"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/provider/providertest"
 )
@@ -32,7 +33,7 @@ type variants struct {
 	single bool
 }
 
-func everyVariant(d *acctest.Daemon, connect *fakeconnect.Fake) map[string]variants {
+func everyVariant(d *acctest.Daemon, connect *fakeconnect.Fake, kinesis *fakekinesis.Fake) map[string]variants {
 	connections := providertest.Connections(d)
 	return map[string]variants{
 		"headgate_connection": {
@@ -153,6 +154,44 @@ rules = {
 			},
 			covered: []string{"sensitive_config_wo", "sensitive_config_wo_version"},
 		},
+		"headgate_stream": {
+			needs: providertest.Provider(d) + fmt.Sprintf(`resource "headgate_connection" "aws" {
+  name = "aws"
+  kinesis = {
+    region      = "eu-central-1"
+    endpoint    = %q
+    credentials = { access_key_id = "AKIDEXAMPLE", secret_access_key_wo = "secret", secret_access_key_wo_version = 1 }
+  }
+}
+`, kinesis.URL),
+			required: func(n string) string {
+				return fmt.Sprintf("connection_name = headgate_connection.aws.name\n name = %q", n)
+			},
+			optional: map[string]values{
+				"mode":       same(`"PROVISIONED"`),
+				"shards":     {"1", "2"},
+				"retention":  same(`"48h"`),
+				"kms_key_id": same(`"alias/aws/kinesis"`),
+				"tags":       same(`{ team = "web" }`),
+				"timeouts":   same(`{ create = "5m" }`),
+			},
+			covered: []string{"deletion_protection"},
+		},
+		"headgate_consumer_group_offsets": {
+			needs: connections + `
+resource "headgate_topic" "moved" {
+  connection_name     = headgate_connection.main.name
+  name                = "moved"
+  deletion_protection = false
+}
+`,
+			required: func(n string) string {
+				return fmt.Sprintf("connection_name = headgate_connection.main.name\n group = %q\n topics = [headgate_topic.moved.name]\n to = \"earliest\"", n)
+			},
+			optional: map[string]values{"trigger": {`"once"`, `"again"`}},
+			// Exactly one of to, shift and offsets is needed.
+			covered: []string{"topics", "to", "shift", "offsets"},
+		},
 		"headgate_source_connector": {
 			needs: connections,
 			required: func(n string) string {
@@ -181,7 +220,7 @@ func kinds() []string {
 func TestAccSecondPlanIsEmpty(t *testing.T) {
 	server := schemas(t, api.BuiltinKinds())
 	d := acctest.Dev(t)
-	all := everyVariant(d, fakeconnect.Start(t))
+	all := everyVariant(d, fakeconnect.Start(t), fakekinesis.Start(t, 1))
 	for name := range server.ResourceSchemas {
 		if _, there := all[name]; !there {
 			t.Errorf("%s is not among the variants", name)
