@@ -168,14 +168,14 @@ rules = {
 				return fmt.Sprintf("connection_name = headgate_connection.aws.name\n name = %q", n)
 			},
 			optional: map[string]values{
-				"mode":       same(`"PROVISIONED"`),
 				"shards":     {"1", "2"},
 				"retention":  same(`"48h"`),
 				"kms_key_id": same(`"alias/aws/kinesis"`),
 				"tags":       same(`{ team = "web" }`),
 				"timeouts":   same(`{ create = "5m" }`),
 			},
-			covered: []string{"deletion_protection"},
+			// PROVISIONED needs shards, which ON_DEMAND cannot have; without mode, shards decide.
+			covered: []string{"deletion_protection", "mode"},
 		},
 		"headgate_consumer_group_offsets": {
 			needs: connections + `
