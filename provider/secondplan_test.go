@@ -215,6 +215,10 @@ func kinds() []string {
 	return slices.Concat(all.Connections.Names(), all.Sources.Names())
 }
 
+// onlyReal are the resources of systems that have no stand-in here: their own tests on the real system set and unset
+// every attribute.
+var onlyReal = []string{"headgate_pulsar_topic"}
+
 // A second plan is empty, whatever is set: each optional attribute alone, all together, none, and each taken away and set
 // again.
 func TestAccSecondPlanIsEmpty(t *testing.T) {
@@ -222,7 +226,7 @@ func TestAccSecondPlanIsEmpty(t *testing.T) {
 	d := acctest.Dev(t)
 	all := everyVariant(d, fakeconnect.Start(t), fakekinesis.Start(t, 1))
 	for name := range server.ResourceSchemas {
-		if _, there := all[name]; !there {
+		if _, there := all[name]; !there && !slices.Contains(onlyReal, name) {
 			t.Errorf("%s is not among the variants", name)
 		}
 	}
