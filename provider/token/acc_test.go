@@ -2,6 +2,7 @@ package token_test
 
 import (
 	"regexp"
+	"slices"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/echoprovider"
@@ -11,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
 	"github.com/headgate/terraform-provider-headgate/internal/acctest"
+	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/provider/providertest"
 )
 
@@ -49,7 +51,10 @@ resource "echo" "seen" {}
 		},
 	})
 	page, err := d.Client.ListTokens(t.Context(), "")
-	if err != nil || len(page.Items) == 0 || page.Items[0].Description != "nightly job" {
-		t.Errorf("the daemon has %+v, %v", page, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(page.Items, func(t api.Token) bool { return t.Description == "nightly job" }) {
+		t.Errorf("the daemon has %+v", page)
 	}
 }
