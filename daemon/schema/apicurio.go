@@ -282,14 +282,17 @@ func (a *apicurio) Check(ctx context.Context, subject string, text Text) error {
 	return a.do(ctx, http.MethodPost, a.artifact(subject)+"/versions?dryRun=true", a.newVersion(text), nil)
 }
 
-// Register implements [Registry]. An artifact whose versions were all deleted softly gets its next one.
-func (a *apicurio) Register(ctx context.Context, subject string, text Text, first bool) (string, error) {
+// Register implements [Registry].
+func (a *apicurio) Register(ctx context.Context, subject string, text Text) (string, error) {
+	var made apicurioVersion
+	err := a.do(ctx, http.MethodPost, a.artifact(subject)+"/versions", a.newVersion(text), &made)
+	return strconv.FormatInt(made.ContentID, 10), err
+}
+
+// Create implements [Registry]. An artifact whose versions were all deleted softly gets its next one.
+func (a *apicurio) Create(ctx context.Context, subject string, text Text, _ string) (string, error) {
 	var made struct {
 		Version apicurioVersion `json:"version"`
-	}
-	if !first {
-		err := a.do(ctx, http.MethodPost, a.artifact(subject)+"/versions", a.newVersion(text), &made.Version)
-		return strconv.FormatInt(made.Version.ContentID, 10), err
 	}
 	err := a.do(ctx, http.MethodPost, "/groups/"+url.PathEscape(a.group)+"/artifacts?ifExists=FAIL", map[string]any{
 		"artifactId": subject, "artifactType": text.Format, "firstVersion": a.newVersion(text),
@@ -300,7 +303,7 @@ func (a *apicurio) Register(ctx context.Context, subject string, text Text, firs
 	if _, found := a.Version(ctx, subject, latest); !is(found, Absent) {
 		return "", errors.Join(err, found)
 	}
-	return a.Register(ctx, subject, text, false)
+	return a.Register(ctx, subject, text)
 }
 
 func (a *apicurio) newVersion(t Text) map[string]apicurioContent {
@@ -379,12 +382,20 @@ func (a *apicurio) Delete(ctx context.Context, subject string, hard bool) error 
 		return err
 	}
 	for _, number := range numbers {
-		err := a.do(ctx, http.MethodPut, fmt.Sprintf("%s/versions/%d/state", a.artifact(subject), number), map[string]string{"state": stateDisabled}, nil)
-		if err != nil && !is(err, Absent) {
+		if err := a.DeleteVersion(ctx, subject, number); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// DeleteVersion implements [Registry].
+func (a *apicurio) DeleteVersion(ctx context.Context, subject string, number int64) error {
+	err := a.do(ctx, http.MethodPut, fmt.Sprintf("%s/versions/%d/state", a.artifact(subject), number), map[string]string{"state": stateDisabled}, nil)
+	if is(err, Absent) {
+		return nil
+	}
+	return err
 }
 
 func (a *apicurio) artifact(subject string) string {

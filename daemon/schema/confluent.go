@@ -300,8 +300,13 @@ func (c *confluent) Check(ctx context.Context, subject string, text Text) error 
 	return &AnswerError{Class: Incompatible, Reasons: answer.Messages, Err: errors.New("the registry refuses it")}
 }
 
+// Create implements [Registry].
+func (c *confluent) Create(ctx context.Context, subject string, text Text, _ string) (string, error) {
+	return c.Register(ctx, subject, text)
+}
+
 // Register implements [Registry].
-func (c *confluent) Register(ctx context.Context, subject string, text Text, _ bool) (string, error) {
+func (c *confluent) Register(ctx context.Context, subject string, text Text) (string, error) {
 	schema, err := registrySchema(text)
 	if err != nil {
 		return "", err
@@ -358,6 +363,11 @@ func (c *confluent) Delete(ctx context.Context, subject string, hard bool) error
 		return nil
 	}
 	return confluentFault(err)
+}
+
+// DeleteVersion implements [Registry].
+func (c *confluent) DeleteVersion(ctx context.Context, subject string, number int64) error {
+	return confluentFault(c.client.DeleteSchema(ctx, subject, int(number), sr.SoftDelete))
 }
 
 // names are the subjects of a request for settings: none asks for the registry's own.

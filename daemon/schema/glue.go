@@ -151,9 +151,20 @@ func toGlue(mode string) types.Compatibility {
 // Inherited implements [Registry].
 func (g *glueRegistry) Inherited(context.Context) (string, error) { return g.Traits().Implied, nil }
 
-// SetCompatibility implements [Registry].
+// SetCompatibility implements [Registry]. With a compatibility Glue requires the checkpoint too, the version from which it
+// compares: it stays the same.
 func (g *glueRegistry) SetCompatibility(ctx context.Context, subject, compatibility string) error {
-	_, err := g.client.UpdateSchema(ctx, &glue.UpdateSchemaInput{SchemaId: g.id(subject), Compatibility: toGlue(cmp.Or(compatibility, g.Traits().Implied))})
+	found, err := g.client.GetSchema(ctx, &glue.GetSchemaInput{SchemaId: g.id(subject)})
+	if err != nil {
+		return glueError(err)
+	}
+	checkpoint := &types.SchemaVersionNumber{VersionNumber: found.SchemaCheckpoint}
+	if aws.ToInt64(found.SchemaCheckpoint) == 0 {
+		checkpoint = &types.SchemaVersionNumber{LatestVersion: true}
+	}
+	_, err = g.client.UpdateSchema(ctx, &glue.UpdateSchemaInput{
+		SchemaId: g.id(subject), Compatibility: toGlue(cmp.Or(compatibility, g.Traits().Implied)), SchemaVersionNumber: checkpoint,
+	})
 	return glueError(err)
 }
 
@@ -198,10 +209,7 @@ func (g *glueRegistry) Check(ctx context.Context, _ string, text Text) error {
 }
 
 // Register implements [Registry]. It waits until Glue has compared the version with those before it.
-func (g *glueRegistry) Register(ctx context.Context, subject string, text Text, first bool) (string, error) {
-	if first {
-		return g.create(ctx, subject, text)
-	}
+func (g *glueRegistry) Register(ctx context.Context, subject string, text Text) (string, error) {
 	made, err := g.client.RegisterSchemaVersion(ctx, &glue.RegisterSchemaVersionInput{SchemaId: g.id(subject), SchemaDefinition: aws.String(text.Schema)})
 	if err != nil {
 		return "", glueError(err)
@@ -209,11 +217,11 @@ func (g *glueRegistry) Register(ctx context.Context, subject string, text Text, 
 	return g.available(ctx, subject, aws.ToString(made.SchemaVersionId), aws.ToInt64(made.VersionNumber), made.Status)
 }
 
-// create makes the schema with its first version. A schema that is there and has none gets it.
-func (g *glueRegistry) create(ctx context.Context, subject string, text Text) (string, error) {
+// Create implements [Registry]. A schema that is there and has no version gets it.
+func (g *glueRegistry) Create(ctx context.Context, subject string, text Text, compatibility string) (string, error) {
 	made, err := g.client.CreateSchema(ctx, &glue.CreateSchemaInput{
 		RegistryId: &types.RegistryId{RegistryName: aws.String(g.registry)}, SchemaName: aws.String(subject), DataFormat: types.DataFormat(text.Format),
-		Compatibility: toGlue(g.Traits().Implied), SchemaDefinition: aws.String(text.Schema),
+		Compatibility: toGlue(compatibility), SchemaDefinition: aws.String(text.Schema),
 	})
 	if err == nil {
 		return g.available(ctx, subject, aws.ToString(made.SchemaVersionId), 1, made.SchemaVersionStatus)
@@ -224,7 +232,7 @@ func (g *glueRegistry) create(ctx context.Context, subject string, text Text) (s
 	if _, found := g.Version(ctx, subject, latest); !is(found, Absent) {
 		return "", errors.Join(err, found)
 	}
-	return g.Register(ctx, subject, text, false)
+	return g.Register(ctx, subject, text)
 }
 
 // available waits for the outcome of Glue's own check. A version that failed it goes again: it would stay in the list.
@@ -272,6 +280,11 @@ func (g *glueRegistry) Delete(ctx context.Context, subject string, _ bool) error
 		}
 	}
 	return err
+}
+
+// DeleteVersion implements [Registry]. Glue does not delete the first version alone.
+func (g *glueRegistry) DeleteVersion(ctx context.Context, subject string, _ int64) error {
+	return g.Delete(ctx, subject, true)
 }
 
 // glueError reads what Glue answered. What is no answer stays as it is.

@@ -87,6 +87,9 @@ func (g *glue) answer(action string, in map[string]any) glueAnswer {
 			list = append(list, map[string]any{"VersionNumber": n + 1, "Status": "AVAILABLE"})
 		}
 		return ok(map[string]any{"Schemas": append(list, map[string]any{"VersionNumber": 99, "Status": "FAILURE"})})
+	case action == "UpdateSchema" && in["Compatibility"] != nil && in["SchemaVersionNumber"] == nil:
+		raw, _ := json.Marshal(map[string]any{"__type": "InvalidInputException", "Message": "with Compatibility, SchemaVersionNumber is required"})
+		return glueAnswer{http.StatusBadRequest, raw}
 	case action == "DeleteSchemaVersions":
 		g.deleted = append(g.deleted, fmt.Sprint(in["Versions"]))
 		return ok(map[string]any{})

@@ -38,7 +38,8 @@ func (w *write) override(ctx context.Context) (string, error) {
 	}
 	ctx, cancel := undoing(ctx)
 	defer cancel()
-	if left := w.restoreNoted(ctx, w.r, note); left != nil {
+	// What the registry answers is not asked: one of several nodes may not have seen yet that the mode was lowered.
+	if left := w.putBack(ctx, w.r, note); left != nil {
 		w.r.log.WarnContext(ctx, "a compatibility mode is not restored yet", "connection", w.r.name, "subject", w.subject, "error", left)
 		w.notes = append(w.notes, api.Warning{
 			Summary: fmt.Sprintf("The compatibility of subject %q is still NONE", w.subject), Attribute: "/compatibility",
@@ -49,18 +50,65 @@ func (w *write) override(ctx context.Context) (string, error) {
 	return id, err
 }
 
-// restoreNoted restores the mode that an override lowered, unless someone changed it since, and forgets the note.
+// putBack restores the mode that an override lowered, and forgets the note.
+func (s *Service) putBack(ctx context.Context, r *opened, note store.SchemaOverride) error {
+	if err := r.SetCompatibility(ctx, note.Subject, note.Compatibility); err != nil && !is(err, Absent) {
+		return r.refused(fmt.Sprintf("restore the compatibility of subject %q", note.Subject), err)
+	}
+	return s.store.ForgetSchemaOverride(ctx, note.Connection, note.Subject)
+}
+
+// restoreNoted does the same some time after the override, unless someone set another mode since.
 func (s *Service) restoreNoted(ctx context.Context, r *opened, note store.SchemaOverride) error {
-	own, err := r.own(ctx, note.Subject)
+	changed, err := r.changedSince(ctx, note)
 	if err != nil {
 		return err
 	}
-	if own.Compatibility == modeNone && note.Compatibility != modeNone {
-		if err := r.SetCompatibility(ctx, note.Subject, note.Compatibility); err != nil && !is(err, Absent) {
-			return r.refused(fmt.Sprintf("restore the compatibility of subject %q", note.Subject), err)
+	if changed {
+		return s.store.ForgetSchemaOverride(ctx, note.Connection, note.Subject)
+	}
+	return s.putBack(ctx, r, note)
+}
+
+const (
+	// settleTime is for how long a registry has to answer that a mode was changed: where several registries serve one URL,
+	// each follows its leader at its own pace, and answers for a while what was before the override.
+	settleTime  = 3 * time.Second
+	settlePause = 100 * time.Millisecond
+)
+
+// changedSince says whether the subject has, and keeps on having, another mode than an override gives it.
+func (r *opened) changedSince(ctx context.Context, note store.SchemaOverride) (bool, error) {
+	for begin := time.Now(); ; {
+		own, err := r.own(ctx, note.Subject)
+		if err != nil {
+			return false, err
+		}
+		if own.Compatibility == modeNone || own.Compatibility == note.Compatibility {
+			return false, nil
+		}
+		if time.Since(begin) >= settleTime {
+			return true, nil
+		}
+		if err := sleep(ctx, settlePause); err != nil {
+			return false, r.failure(fmt.Sprintf("read the compatibility of subject %q", note.Subject), err)
 		}
 	}
-	return s.store.ForgetSchemaOverride(ctx, note.Connection, note.Subject)
+}
+
+// usersOf says that a connection is needed until the modes that were lowered through it are restored.
+func (s *Service) usersOf(ctx context.Context, connection string) ([]string, error) {
+	notes, err := s.store.SchemaOverrides(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var users []string
+	for _, note := range notes {
+		if note.Connection == connection {
+			users = append(users, fmt.Sprintf("an override of subject %q, whose compatibility is still to be restored", note.Subject))
+		}
+	}
+	return users, nil
 }
 
 // restoreLeft restores what an earlier override of the subject left lowered. The subject is locked.

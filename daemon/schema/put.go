@@ -136,6 +136,10 @@ type write struct {
 	print string
 	// overridden says what is overridden, where something is; notes are what people should know else.
 	overridden, notes []api.Warning
+	// left says that a creation failed and its version is there all the same.
+	left bool
+	// setsCompatibility and setsMode say what was begun, and has to be undone when the write fails.
+	setsCompatibility, setsMode bool
 }
 
 func (w *write) warnings() []api.Warning { return slices.Concat(w.overridden, w.notes) }
@@ -390,66 +394,114 @@ func (s *Service) create(ctx context.Context, w *write, idempotencyKey string) (
 	made, err := w.createWithSettings(ctx)
 	if err != nil {
 		// After trouble with the connection the registry may have it all the same: the next attempt takes it over.
-		return nil, errors.Join(err, s.store.FailCreation(ctx, noun, key, !api.HasCode(err, api.CodeConnection)))
+		return nil, errors.Join(err, s.store.FailCreation(ctx, noun, key, !w.left && !api.HasCode(err, api.CodeConnection)))
 	}
 	return made, nil
 }
 
 func (w *write) createWithSettings(ctx context.Context) (*api.Schema, error) {
 	if err := w.becomeWritable(ctx); err != nil {
+		w.undoSettings(ctx)
 		return nil, err
 	}
 	id, err := w.register(ctx, true)
 	if err != nil {
+		w.undoSettings(ctx)
 		return nil, err
 	}
-	err = w.setCompatibility(ctx, w.own.Compatibility, w.compatibility())
+	err = w.settleNew(ctx)
 	if err == nil {
 		err = w.finishMode(ctx)
 	}
 	if err != nil {
-		// Nothing is left half-done: the version that was just made goes again.
-		ctx, cancel := undoing(ctx)
-		defer cancel()
-		if undo := w.r.Delete(ctx, w.subject, !w.r.Traits().SoftDelete); undo != nil {
+		// Nothing is left half-done: the version that was just made goes again, as long as it can.
+		if undo := w.undoVersion(ctx, id); undo != nil {
+			w.left = true
 			w.r.log.WarnContext(ctx, "a subject is left without its settings", "connection", w.r.name, "subject", w.subject, "error", undo)
 		}
+		w.undoSettings(ctx)
 		return nil, err
 	}
 	return w.shown(ctx, id)
 }
 
-// update sets the compatibility first, as the new version is to be held to it, and restores it when the version is
-// refused.
+// settleNew sets the compatibility of a new subject. Where every subject has one, it may have been made with it.
+func (w *write) settleNew(ctx context.Context) error {
+	from := w.own.Compatibility
+	if w.r.Traits().Implied != "" {
+		own, err := w.r.own(ctx, w.subject)
+		if err != nil {
+			return err
+		}
+		from = own.Compatibility
+	}
+	return w.setCompatibility(ctx, from, w.compatibility())
+}
+
+// undoVersion deletes the version that was just made, unless others have registered there too: what refers to theirs, or
+// was written with them, is none of our business.
+func (w *write) undoVersion(ctx context.Context, id string) error {
+	ctx, cancel := undoing(ctx)
+	defer cancel()
+	have, err := w.latest(ctx, func(*Version) bool { return true })
+	if err != nil {
+		return err
+	}
+	live, err := w.r.numbers(ctx, w.subject, false)
+	if err != nil {
+		return err
+	}
+	if have.ID != id || len(live) != 1 || live[0] != have.Number {
+		return fmt.Errorf("others have registered schemas meanwhile: the subject has %s", numbered(live))
+	}
+	return w.r.DeleteVersion(ctx, w.subject, have.Number)
+}
+
+// undoSettings gives the subject back what it had of its own before.
+func (w *write) undoSettings(ctx context.Context) {
+	ctx, cancel := undoing(ctx)
+	defer cancel()
+	var undo error
+	if w.setsCompatibility {
+		undo = w.setCompatibility(ctx, w.compatibility(), w.own.Compatibility)
+	}
+	if w.setsMode {
+		undo = errors.Join(undo, w.setMode(ctx, w.own.Mode))
+	}
+	if undo != nil {
+		w.r.log.WarnContext(ctx, "settings of a subject could not be restored", "connection", w.r.name, "subject", w.subject, "error", undo)
+	}
+}
+
+// update sets the compatibility first, as the new version is to be held to it, and restores it and the mode when the
+// version is refused.
 func (w *write) update(ctx context.Context) (*api.Schema, error) {
 	if err := w.writable(ctx); err != nil {
 		return nil, err
 	}
-	if err := w.becomeWritable(ctx); err != nil {
-		return nil, err
-	}
-	if err := w.setCompatibility(ctx, w.own.Compatibility, w.compatibility()); err != nil {
-		return nil, err
-	}
-	if !w.registers() {
-		if err := w.finishMode(ctx); err != nil {
-			return nil, err
-		}
-		return w.unchanged(), nil
-	}
-	id, err := w.registerNext(ctx)
+	id, err := w.registerWithSettings(ctx)
 	if err != nil {
-		ctx, cancel := undoing(ctx)
-		defer cancel()
-		if undo := w.setCompatibility(ctx, w.compatibility(), w.own.Compatibility); undo != nil {
-			w.r.log.WarnContext(ctx, "a compatibility mode could not be restored", "connection", w.r.name, "subject", w.subject, "error", undo)
-		}
+		w.undoSettings(ctx)
 		return nil, err
 	}
 	if err := w.finishMode(ctx); err != nil {
 		return nil, err
 	}
+	if id == "" {
+		return w.unchanged(), nil
+	}
 	return w.shown(ctx, id)
+}
+
+// registerWithSettings answers no id where the schema is the latest version already.
+func (w *write) registerWithSettings(ctx context.Context) (string, error) {
+	if err := w.becomeWritable(ctx); err != nil {
+		return "", err
+	}
+	if err := w.setCompatibility(ctx, w.own.Compatibility, w.compatibility()); err != nil || !w.registers() {
+		return "", err
+	}
+	return w.registerNext(ctx)
 }
 
 // becomeWritable sets a mode that lets the write happen before it.
@@ -457,7 +509,7 @@ func (w *write) becomeWritable(ctx context.Context) error {
 	if w.Mode == modeReadOnly || w.Mode == w.own.Mode {
 		return nil
 	}
-	return w.setMode(ctx)
+	return w.setMode(ctx, w.Mode)
 }
 
 // finishMode sets the mode that ends all writing after it.
@@ -465,11 +517,12 @@ func (w *write) finishMode(ctx context.Context) error {
 	if w.Mode != modeReadOnly || w.Mode == w.own.Mode {
 		return nil
 	}
-	return w.setMode(ctx)
+	return w.setMode(ctx, w.Mode)
 }
 
-func (w *write) setMode(ctx context.Context) error {
-	if err := w.r.SetMode(ctx, w.subject, w.Mode); err != nil {
+func (w *write) setMode(ctx context.Context, mode string) error {
+	w.setsMode = true
+	if err := w.r.SetMode(ctx, w.subject, mode); err != nil {
 		return w.r.refused(fmt.Sprintf("set the mode of subject %q", w.subject), err)
 	}
 	return nil
@@ -494,7 +547,13 @@ func (w *write) registerNext(ctx context.Context) (string, error) {
 }
 
 func (w *write) register(ctx context.Context, first bool) (string, error) {
-	id, err := w.r.Register(ctx, w.subject, w.text(), first)
+	var id string
+	var err error
+	if first {
+		id, err = w.r.Create(ctx, w.subject, w.text(), w.compatibility())
+	} else {
+		id, err = w.r.Register(ctx, w.subject, w.text())
+	}
 	switch {
 	case is(err, Incompatible):
 		return "", w.incompatible(w.reasons(ctx, w.compatibility(), err), w.compatibility())
@@ -511,6 +570,7 @@ func (w *write) setCompatibility(ctx context.Context, from, to string) error {
 	if from == to {
 		return nil
 	}
+	w.setsCompatibility = true
 	err := w.r.SetCompatibility(ctx, w.subject, to)
 	if err == nil || to == "" && is(err, Absent) {
 		return nil
@@ -520,16 +580,25 @@ func (w *write) setCompatibility(ctx context.Context, from, to string) error {
 
 // shown waits until the registry answers the version that was registered.
 func (w *write) shown(ctx context.Context, id string) (*api.Schema, error) {
-	const pause = 50 * time.Millisecond
 	ctx, cancel := context.WithTimeout(ctx, showTimeout)
 	defer cancel()
+	found, err := w.latest(ctx, func(found *Version) bool { return found.ID == id })
+	if err != nil {
+		return nil, err
+	}
+	return w.shownAs(ctx, found)
+}
+
+// latest waits until the registry answers a latest version that is right.
+func (w *write) latest(ctx context.Context, right func(*Version) bool) (*Version, error) {
+	const pause = 50 * time.Millisecond
 	for {
 		found, err := w.r.version(ctx, w.subject, latest)
-		if err == nil && found != nil && found.ID == id {
-			return w.shownAs(ctx, found)
+		if err == nil && found != nil && right(found) {
+			return found, nil
 		}
 		if sleep(ctx, pause) != nil {
-			return nil, w.r.failure(fmt.Sprintf("see the new version of subject %q", w.subject), cmp.Or(err, fmt.Errorf("schema %s was registered and is not the latest version", id)))
+			return nil, w.r.failure(fmt.Sprintf("see the new version of subject %q", w.subject), cmp.Or(err, errors.New("it was registered and is not the latest version")))
 		}
 	}
 }

@@ -50,14 +50,19 @@ type Registry interface {
 	// Check says whether the subject would take the schema as its next version, in the compatibility now in force; where
 	// Traits has no Checks, only whether the registry can read the schema.
 	Check(ctx context.Context, subject string, text Text) error
-	// Register makes the schema the next version, or the first one, and answers its id.
-	Register(ctx context.Context, subject string, text Text, first bool) (string, error)
+	// Create makes the schema the first version of a subject, and answers its id. Where Traits has an Implied compatibility,
+	// a subject that is new begins with the given one; one that is there without versions keeps what it has.
+	Create(ctx context.Context, subject string, text Text, compatibility string) (string, error)
+	// Register makes the schema the next version, and answers its id.
+	Register(ctx context.Context, subject string, text Text) (string, error)
 	// Referrers lists, in words, the schemas of other subjects that refer to these versions.
 	Referrers(ctx context.Context, subject string, numbers []int64) ([]string, error)
 	// MayDelete says whether it would delete a subject for good, as far as it can be known before.
 	MayDelete(ctx context.Context, hard bool) error
 	// Delete deletes a subject softly, or hard for good; that it is gone already is fine.
 	Delete(ctx context.Context, subject string, hard bool) error
+	// DeleteVersion deletes the only version of a subject: softly, where Traits has SoftDelete, and else with the subject.
+	DeleteVersion(ctx context.Context, subject string, number int64) error
 }
 
 // Traits are the differences between the kinds of registry.

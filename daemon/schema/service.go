@@ -59,6 +59,7 @@ type openRegistry struct {
 func New(st *store.Store, conns *connection.Service, log *slog.Logger) *Service {
 	s := &Service{store: st, conns: conns, log: log, writing: keylock.New(), woken: make(chan struct{}, 1), open: map[string]openRegistry{}}
 	conns.OnChange(s.Forget)
+	conns.AddUsers(s.usersOf)
 	return s
 }
 

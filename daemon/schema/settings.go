@@ -33,7 +33,11 @@ func (s *Service) PutSettings(ctx context.Context, connection string, body api.S
 		return nil, err
 	}
 	if opts.DryRun {
-		return r.changedSettings(ctx, body, opts)
+		have, err := r.expectedSettings(ctx, opts)
+		if err != nil {
+			return nil, err
+		}
+		return r.mergedSettings(have, body), nil
 	}
 	unlock, err := s.writing.Lock(ctx, creation(connection, allSubjects))
 	if err != nil {
@@ -42,14 +46,14 @@ func (s *Service) PutSettings(ctx context.Context, connection string, body api.S
 	defer unlock()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
-	changed, err := r.changedSettings(ctx, body, opts)
+	have, err := r.expectedSettings(ctx, opts)
 	if err != nil {
 		return nil, err
 	}
-	if err := r.setGlobal(ctx, Settings{body.Compatibility, body.Mode}); err != nil {
+	if err := r.setGlobal(ctx, have, Settings{body.Compatibility, body.Mode}); err != nil {
 		return nil, err
 	}
-	return changed, nil
+	return r.mergedSettings(have, body), nil
 }
 
 // DeleteSettings gives the registry its own defaults back.
@@ -58,19 +62,12 @@ func (s *Service) DeleteSettings(ctx context.Context, connection string, opts ap
 	if err != nil {
 		return nil, err
 	}
-	have, err := r.global(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if opts.Generation != "" && opts.Generation != have.Generation {
-		return nil, api.Conflict("Settings of registry", connection)
-	}
-	answer := &api.Deletion{Effects: []api.Warning{{
-		Summary: fmt.Sprintf("The registry of connection %q goes back to its own defaults", connection),
-		Detail:  fmt.Sprintf("Its compatibility, now %s, becomes what the registry itself is configured with, for every subject that has none of its own%s.", have.Compatibility, modeGoesBack(have)),
-	}}}
 	if opts.DryRun {
-		return answer, nil
+		have, err := r.expectedSettings(ctx, opts)
+		if err != nil {
+			return nil, err
+		}
+		return deletionOfSettings(have), nil
 	}
 	unlock, err := s.writing.Lock(ctx, creation(connection, allSubjects))
 	if err != nil {
@@ -79,15 +76,27 @@ func (s *Service) DeleteSettings(ctx context.Context, connection string, opts ap
 	defer unlock()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
+	have, err := r.expectedSettings(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
 	if have.Mode != "" && have.Mode != modeReadWrite {
 		if err := r.SetMode(ctx, allSubjects, ""); err != nil {
-			return nil, r.refused("take back the mode of the registry", err)
+			return nil, r.undoGlobal(ctx, have, r.refused("take back the mode of the registry", err))
 		}
 	}
 	if err := r.SetCompatibility(ctx, allSubjects, ""); err != nil {
-		return nil, r.refused("take back the compatibility of the registry", err)
+		return nil, r.undoGlobal(ctx, have, r.refused("take back the compatibility of the registry", err))
 	}
-	return answer, nil
+	return deletionOfSettings(have), nil
+}
+
+// deletionOfSettings says what goes with the settings.
+func deletionOfSettings(have *api.SchemaRegistrySettings) *api.Deletion {
+	return &api.Deletion{Effects: []api.Warning{{
+		Summary: fmt.Sprintf("The registry of connection %q goes back to its own defaults", have.Connection),
+		Detail:  fmt.Sprintf("Its compatibility, now %s, becomes what the registry itself is configured with, for every subject that has none of its own%s.", have.Compatibility, modeGoesBack(have)),
+	}}}
 }
 
 func modeGoesBack(have *api.SchemaRegistrySettings) string {
@@ -138,8 +147,13 @@ func (r *opened) settingsAnswer(s Settings) *api.SchemaRegistrySettings {
 	return &api.SchemaRegistrySettings{Connection: r.name, Compatibility: s.Compatibility, Mode: s.Mode, Generation: hex.EncodeToString(sum[:8])}
 }
 
-// changedSettings is what the settings will be.
-func (r *opened) changedSettings(ctx context.Context, body api.SchemaRegistrySettingsWrite, opts api.WriteOptions) (*api.SchemaRegistrySettings, error) {
+// mergedSettings is what the settings will be.
+func (r *opened) mergedSettings(have *api.SchemaRegistrySettings, body api.SchemaRegistrySettingsWrite) *api.SchemaRegistrySettings {
+	return r.settingsAnswer(Settings{cmp.Or(body.Compatibility, have.Compatibility), cmp.Or(body.Mode, have.Mode)})
+}
+
+// expectedSettings reads the settings, and checks what the caller believes about them.
+func (r *opened) expectedSettings(ctx context.Context, opts api.WriteOptions) (*api.SchemaRegistrySettings, error) {
 	have, err := r.global(ctx)
 	if err != nil {
 		return nil, err
@@ -147,25 +161,43 @@ func (r *opened) changedSettings(ctx context.Context, body api.SchemaRegistrySet
 	if opts.Generation != "" && opts.Generation != have.Generation {
 		return nil, api.Conflict("Settings of registry", r.name)
 	}
-	return r.settingsAnswer(Settings{cmp.Or(body.Compatibility, have.Compatibility), cmp.Or(body.Mode, have.Mode)}), nil
+	return have, nil
 }
 
-// setGlobal sets what is declared. A registry that is to be READONLY takes nothing after that.
-func (r *opened) setGlobal(ctx context.Context, to Settings) error {
+// setGlobal sets what is declared, or leaves what was there. A registry that is to be READONLY takes nothing after that.
+func (r *opened) setGlobal(ctx context.Context, have *api.SchemaRegistrySettings, to Settings) error {
 	if to.Mode == modeReadWrite {
 		if err := r.SetMode(ctx, allSubjects, to.Mode); err != nil {
-			return r.refused("set the mode of the registry", err)
+			return r.undoGlobal(ctx, have, r.refused("set the mode of the registry", err))
 		}
 	}
 	if to.Compatibility != "" {
 		if err := r.SetCompatibility(ctx, allSubjects, to.Compatibility); err != nil {
-			return r.refused("set the compatibility of the registry", err)
+			return r.undoGlobal(ctx, have, r.refused("set the compatibility of the registry", err))
 		}
 	}
 	if to.Mode == modeReadOnly {
 		if err := r.SetMode(ctx, allSubjects, to.Mode); err != nil {
-			return r.refused("set the mode of the registry", err)
+			return r.undoGlobal(ctx, have, r.refused("set the mode of the registry", err))
 		}
 	}
 	return nil
+}
+
+// undoGlobal gives the registry back what it had before a change that failed, and answers why that failed. A registry that
+// was READONLY takes nothing after its mode.
+func (r *opened) undoGlobal(ctx context.Context, have *api.SchemaRegistrySettings, failed error) error {
+	ctx, cancel := undoing(ctx)
+	defer cancel()
+	now, err := r.Settings(ctx, allSubjects)
+	if err == nil && now.Compatibility != have.Compatibility {
+		err = r.SetCompatibility(ctx, allSubjects, have.Compatibility)
+	}
+	if err == nil && now.Mode != have.Mode && have.Mode != "" {
+		err = r.SetMode(ctx, allSubjects, have.Mode)
+	}
+	if err != nil {
+		r.log.WarnContext(ctx, "settings of a registry could not be restored", "connection", r.name, "error", err)
+	}
+	return failed
 }
