@@ -14,7 +14,7 @@ func newExport() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export <connection>",
 		Short: "Write Terraform configuration, with import blocks, for what exists behind a connection",
-		Example: `  headgated export main > main.tf
+		Example: `  headgated export main > topics.tf
   headgated export main --prefix payments. > payments.tf && terraform plan`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -1,7 +1,11 @@
 package spec
 
 import (
+	"errors"
 	"fmt"
+	"math"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -9,20 +13,46 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// Duration is a length of time as people write it: "5m", "168h", "0ms". See [time.ParseDuration].
+// Duration is a length of time as people write it: "5m", "168h", "7d", "0ms". See [time.ParseDuration]; d, which may come
+// first, is 24 hours.
 type Duration string
+
+var days = regexp.MustCompile(`^([0-9]+)d`)
 
 // Parse answers the length of time.
 func (d Duration) Parse() (time.Duration, error) {
-	v, err := time.ParseDuration(string(d))
+	v, err := parseDuration(string(d))
 	if err != nil {
-		return 0, fmt.Errorf("%q is not a duration: write a number with a unit, ms, s, m or h, such as \"30s\", \"5m\" or \"168h\"", string(d))
+		return 0, fmt.Errorf("%q is not a duration: write a number with a unit, ms, s, m, h or d, such as \"30s\", \"5m\" or \"7d\"", string(d))
 	}
 	if v < 0 {
 		return 0, fmt.Errorf("%q is negative", string(d))
 	}
 	return v, nil
 }
+
+func parseDuration(text string) (time.Duration, error) {
+	found := days.FindStringSubmatch(text)
+	if found == nil {
+		return time.ParseDuration(text)
+	}
+	n, err := strconv.ParseInt(found[1], 10, 64)
+	if err != nil || n > int64(math.MaxInt64/(24*time.Hour)) {
+		return 0, errDuration
+	}
+	whole := time.Duration(n) * 24 * time.Hour
+	rest := text[len(found[0]):]
+	if rest == "" {
+		return whole, nil
+	}
+	part, err := time.ParseDuration(rest)
+	if err != nil || part < 0 || whole > math.MaxInt64-part {
+		return 0, errDuration
+	}
+	return whole + part, nil
+}
+
+var errDuration = errors.New("not a duration")
 
 // Or answers the length of time, or fallback for an empty or broken one (validation has refused the broken ones).
 func (d Duration) Or(fallback time.Duration) time.Duration {

@@ -80,8 +80,15 @@ func (r Request) detail(e api.Error) string {
 			parts = append(parts, "A plan asks through the connection as it is now. If this plan corrects the connection, apply that first: terraform apply -target=headgate_connection.<name>.")
 		}
 	case api.CodeNotFound:
-		if strings.HasSuffix(e.Attribute, "/connection") {
+		switch {
+		case strings.HasSuffix(e.Attribute, "/connection"):
 			parts = append(parts, "If the same configuration declares it, refer to it as headgate_connection.<name>.name, so that it is made first.")
+		case e.Remedy == "" && strings.HasPrefix(r.Doing, "read "):
+			parts = append(parts, "Check the name. If the same configuration makes it, refer to the resource that does, so that it is read after it is made.")
+		}
+	case api.CodeProtected:
+		if strings.HasPrefix(r.Doing, "delete ") && r.Resource != "" {
+			parts = append(parts, fmt.Sprintf("To keep it and have Terraform forget it, write in the place of the resource:\n\n    removed {\n      from = %s.<name>\n      lifecycle {\n        destroy = false\n      }\n    }", r.Resource))
 		}
 	case api.CodeUnauthorized:
 		parts = append(parts, "The token comes from the provider's token attribute or from HEADGATE_TOKEN.")

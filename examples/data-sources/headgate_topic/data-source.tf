@@ -1,5 +1,5 @@
 data "headgate_topic" "orders" {
-  connection_name = "main"
+  connection_name = headgate_connection.main.name
   name            = "orders"
 }
 
