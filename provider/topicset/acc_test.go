@@ -266,6 +266,15 @@ func TestAccTopicSetIsProtected(t *testing.T) {
 // sneak is a way to the daemon on which somebody else makes a topic just before the set writes its own, once.
 func sneak(t *testing.T, d *acctest.Daemon, topic string) string {
 	t.Helper()
+	return before(t, d, func(ctx context.Context) error {
+		_, err := admin(t, d).CreateTopic(ctx, 3, 3, nil, topic)
+		return err
+	})
+}
+
+// before is a way to the daemon on which somebody else does something just before the set is written, once.
+func before(t *testing.T, d *acctest.Daemon, do func(ctx context.Context) error) string {
+	t.Helper()
 	target, err := url.Parse(d.Endpoint)
 	if err != nil {
 		t.Fatal(err)
@@ -275,7 +284,7 @@ func sneak(t *testing.T, d *acctest.Daemon, topic string) string {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPatch && r.URL.Query().Get("dry_run") == "" {
 			once.Do(func() {
-				if _, err := admin(t, d).CreateTopic(context.WithoutCancel(r.Context()), 3, 3, nil, topic); err != nil {
+				if err := do(context.WithoutCancel(r.Context())); err != nil {
 					t.Error(err)
 				}
 			})
@@ -309,6 +318,7 @@ func TestAccTopicSetPartialCreate(t *testing.T) {
 		providertest.Applied(providertest.Connections(d)),
 		resource.TestStep{Config: strings.ReplaceAll(config, d.Endpoint, sneak(t, d, "b")), ExpectError: regexp.MustCompile(`(?s)Not all topics of the set could be made.*1 of 2.*terraform\s+untaint.*Topic "b" already exists`)},
 		resource.TestStep{Config: config, ExpectError: regexp.MustCompile(`(?s)deletes the topics of the set.*terraform\s+untaint`)},
+		resource.TestStep{Config: setOf(d, "adopt_existing = true", "a = {}\n b = {}"), ExpectError: regexp.MustCompile(`(?s)deletes the topics of the set.*terraform\s+untaint`)},
 		resource.TestStep{
 			PreConfig: func() {
 				if _, err := d.Client.PutTopic(t.Context(), "main", "a", api.TopicWrite{DeletionProtection: new(false)}, api.WriteOptions{}); err != nil {
@@ -317,6 +327,64 @@ func TestAccTopicSetPartialCreate(t *testing.T) {
 			},
 			Config: setOf(d, "adopt_existing = true\n"+unprotected, "a = {}\n b = {}"),
 		},
+	)
+}
+
+// A create that makes nothing leaves nothing to taint.
+func TestAccTopicSetFailedCreate(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	config := setOf(d, unprotected, "a = {}")
+	test(t,
+		providertest.Applied(providertest.Connections(d)),
+		resource.TestStep{Config: strings.ReplaceAll(config, d.Endpoint, sneak(t, d, "a")), ExpectError: regexp.MustCompile(`Topic "a" already exists`)},
+		providertest.Does(plancheck.ResourceActionCreate, address, strings.Replace(config, "topics = {", "adopt_existing = true\n  topics = {", 1)),
+	)
+}
+
+// A config that the defaults no longer have goes from every topic, also when the first attempt fails.
+func TestAccTopicSetDefaultTakenAway(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	first := setOf(d, `defaults = { deletion_protection = false, config = { "max.message.bytes" = "2000000" } }`, "a = {}\n b = {}")
+	second := setOf(d, unprotected, "a = {}\n b = {}")
+	way := before(t, d, func(ctx context.Context) error {
+		_, err := d.Client.PutTopic(ctx, "main", "b", api.TopicWrite{DeletionProtection: new(false), Labels: map[string]string{"by": "another"}}, api.WriteOptions{})
+		return err
+	})
+	week := map[string]string{"retention.ms": "604800000"}
+	test(t,
+		providertest.Applied(first),
+		resource.TestStep{Config: strings.ReplaceAll(second, d.Endpoint, way), ExpectError: regexp.MustCompile(`Topic "b"`)},
+		changing(second, "~b"),
+		providertest.Applied(second, has(t, d, "a", week), has(t, d, "b", week)),
+	)
+}
+
+// A set whose connection is gone leaves the state.
+func TestAccTopicSetOutlivesItsConnection(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	gone := providertest.Applied(providertest.Provider(d))
+	gone.PreConfig = func() {
+		if _, err := d.Client.DeleteConnection(t.Context(), "main", api.WriteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	test(t, providertest.Applied(setOf(d, "", "a = {}")), gone)
+}
+
+func TestAccTopicSetReplicationFactor(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	first := setOf(d, unprotected, "a = { replication_factor = 1 }\n b = {}")
+	second := strings.Replace(first, "replication_factor = 1", "replication_factor = 3", 1)
+	test(t,
+		providertest.Applied(first),
+		changing(second, "~a"),
+		providertest.Unchanged(second),
+		changing(first, "~a"),
+		providertest.Unchanged(first),
 	)
 }
 

@@ -87,14 +87,20 @@ func dryRun(ctx context.Context, client *api.Client, connection string, w api.To
 // checkChange has every check of the changed topics run.
 func (r *Resource) checkChange(ctx context.Context, plan, prior *set, kept private) []*tfprotov6.Diagnostic {
 	client, ok := r.Client()
-	if !ok || plan.connection.unknown {
+	top := either(plan, prior)
+	if !ok || top.connection.unknown {
 		return nil
 	}
-	diags := &diagnostics{}
+	diags, connection := &diagnostics{}, top.connection.v
 	w := changes(plan, prior, kept.Generations)
-	done, err := dryRun(ctx, client, plan.connection.v, w)
+	replaces := func(name string) bool { return prior == nil && r.replaces(connection, name, kept) }
+	for name, put := range w.Put { // what is replaced is made anew, whether or not other topics are taken over
+		put.CreateOnly = put.CreateOnly || replaces(name)
+		w.Put[name] = put
+	}
+	done, err := dryRun(ctx, client, connection, w)
 	if err != nil {
-		if !r.missingConnection(plan.connection.v, err) {
+		if !r.mayMiss(plan, connection, err) {
 			diags.error("check the topics of the set", err)
 		}
 		return diags.all
@@ -104,21 +110,21 @@ func (r *Resource) checkChange(ctx context.Context, plan, prior *set, kept priva
 	for _, name := range slices.Sorted(maps.Keys(done)) {
 		outcome := done[name]
 		switch {
-		case outcome.Error != nil && prior == nil && outcome.Error.Code == api.CodeAlreadyExists && r.Remembers(noun, id(plan.connection.v, name)):
+		case outcome.Error != nil && outcome.Error.Code == api.CodeAlreadyExists && replaces(name):
 			replaced = append(replaced, name)
-		case outcome.Error != nil && r.missingConnection(plan.connection.v, outcome.Error):
+		case outcome.Error != nil && r.mayMiss(plan, connection, outcome.Error):
 		case outcome.Error != nil && outcome.Deletion == nil && outcome.Error.Code == api.CodeNotFound && isDelete(w, name): // gone already
 		case outcome.Error != nil && outcome.Error.Code == api.CodeInUse && isDelete(w, name): // its users may go first
 		case outcome.Error != nil:
-			diags.topicError(doing(w, name), plan.connection.v, name, outcome.Error)
+			diags.topicError(doing(w, name), connection, name, outcome.Error)
 		case outcome.Deletion != nil:
 			effects[name] = outcome.Deletion
-		case plan.adopt.v && prior.entry(name).equal(entry{}) && outcome.Topic.Generation != "":
+		case top.adopt.v && prior.entry(name).equal(entry{}) && outcome.Topic.Generation != "":
 			adopted = append(adopted, name)
 		}
 	}
 	diags.end()
-	r.explainReplaced(ctx, client, plan, replaced, diags)
+	explainReplaced(ctx, client, connection, replaced, diags)
 	explainEffects(effects, diags)
 	if len(adopted) > 0 {
 		diags.warn(fmt.Sprintf("%s already and will be taken over", existing(len(adopted))), "Their records and their undeclared configs stay as they are: "+some(adopted)+".")
@@ -143,12 +149,11 @@ func (r *Resource) checkDelete(ctx context.Context, prior *set) []*tfprotov6.Dia
 	if prior == nil {
 		return nil
 	}
-	empty := &set{connection: prior.connection, adopt: prior.adopt, defaults: prior.defaults}
-	return r.checkChange(ctx, empty, prior, private{})
+	return r.checkChange(ctx, nil, prior, private{})
 }
 
 // explainReplaced is about a set that exists and is planned anew, because it is tainted or because somebody asked for it.
-func (r *Resource) explainReplaced(ctx context.Context, client *api.Client, plan *set, names []string, diags *diagnostics) {
+func explainReplaced(ctx context.Context, client *api.Client, connection string, names []string, diags *diagnostics) {
 	if len(names) == 0 {
 		return
 	}
@@ -156,7 +161,7 @@ func (r *Resource) explainReplaced(ctx context.Context, client *api.Client, plan
 	for _, name := range names {
 		w.Delete[name] = api.TopicDelete{}
 	}
-	done, err := dryRun(ctx, client, plan.connection.v, w)
+	done, err := dryRun(ctx, client, connection, w)
 	if err != nil {
 		diags.error("check what goes with the set", err)
 		return

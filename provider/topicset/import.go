@@ -114,7 +114,7 @@ func parseImportID(id string) (selection, bool) {
 func list(ctx context.Context, client *api.Client, sel selection) ([]string, error) {
 	var names []string
 	for cursor := ""; ; {
-		page, err := client.ListTopics(ctx, sel.connection, api.TopicQuery{Prefix: sel.prefix}, cursor)
+		page, err := client.ListTopics(ctx, sel.connection, api.TopicQuery{Prefix: sel.prefix, Effective: []string{retentionConfig}}, cursor)
 		if err != nil {
 			return nil, err
 		}

@@ -17,6 +17,14 @@ type set struct {
 	unknown bool
 }
 
+// either is what is planned, or where everything goes what is there.
+func either(plan, prior *set) *set {
+	if plan == nil {
+		return prior
+	}
+	return plan
+}
+
 // settings are what the defaults and an entry both have.
 type settings struct {
 	partitions, replicas opt[int64]

@@ -139,6 +139,15 @@ func (e entry) differs(d settings, prior entry, priorDefaults settings, sameDefa
 	return !e.config.over(d.config).equal(prior.config.over(priorDefaults.config)) || !e.labels.over(d.labels).equal(prior.labels.over(priorDefaults.labels))
 }
 
+// keeping is an entry that says itself what defaults say that are about to go, for a topic that still has it from them: the
+// next plan takes back what is no longer declared.
+func (e entry) keeping(d settings) entry {
+	config := texts{m: maps.Clone(d.config.m)}
+	delete(config.m, retentionConfig) // it shows as retention
+	e.config, e.labels = e.config.and(config), e.labels.and(d.labels)
+	return e
+}
+
 // now is an entry as its topic is. An imported one has declared nothing yet: it takes all configs that are set on the topic.
 func (e entry) now(t *api.Topic, d settings, imported bool) entry {
 	millis := effective(t, retentionConfig)

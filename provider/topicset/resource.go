@@ -24,11 +24,10 @@ import (
 // TypeName is the type of the resource.
 const TypeName = "headgate_topic_set"
 
-const noun = "topic_set"
-
 // Resource serves headgate_topic_set.
 type Resource struct {
 	remote.Resource
+	memory memory
 }
 
 var _ tfprotov6.ResourceServer = &Resource{}
@@ -39,6 +38,8 @@ type private struct {
 	Generations map[string]string `json:"generations,omitempty"`
 	// Imported is set between an import and the read that follows it.
 	Imported bool `json:"imported,omitempty"`
+	// Connection is where the topics of Generations are.
+	Connection string `json:"connection,omitempty"`
 }
 
 func readPrivate(raw []byte) private {
@@ -107,7 +108,7 @@ func (r *Resource) ReadResource(ctx context.Context, req *tfprotov6.ReadResource
 	case err != nil:
 		diags.error("read the topics of connection "+state.connection.v, err)
 	case !diags.hasError():
-		resp.Private = private{Generations: generations}.bytes()
+		resp.Private = private{Generations: generations, Connection: state.connection.v}.bytes()
 		if !now.equal(state) {
 			if resp.NewState, err = now.encode(); err != nil {
 				return nil, err
@@ -137,11 +138,11 @@ func (r *Resource) read(ctx context.Context, client *api.Client, state *set, imp
 		case outcome.Error != nil:
 			diags.topicError("read", state.connection.v, name, outcome.Error)
 		default:
-			r.InState(noun, id(state.connection.v, name))
 			now.topics[name] = state.topics[name].now(outcome.Topic, state.defaults.settings, imported)
 			generations[name] = outcome.Topic.Generation
 		}
 	}
+	r.memory.read(now)
 	return now, generations, nil
 }
 
@@ -152,8 +153,6 @@ func asError(e *api.Error) error {
 	}
 	return e
 }
-
-func id(connection, name string) string { return connection + "/" + name }
 
 // readAll reads every topic of a set.
 func readAll(ctx context.Context, client *api.Client, state *set) (map[string]api.TopicOutcome, error) {
@@ -179,6 +178,7 @@ func (r *Resource) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanRe
 	if err != nil {
 		return nil, err
 	}
+	r.memory.planned(prior)
 	if config == nil {
 		resp.PlannedState = req.ProposedNewState // null
 		resp.Diagnostics = r.checkDelete(ctx, prior)
@@ -222,17 +222,17 @@ func (r *Resource) ApplyResourceChange(ctx context.Context, req *tfprotov6.Apply
 	diags, kept := &diagnostics{}, readPrivate(req.PlannedPrivate)
 	w := newWriting(ctx, client, plan, prior, kept.Generations, diags)
 	w.do()
-	if prior == nil && diags.failed > 0 {
+	now := w.now
+	switch {
+	case len(now.topics) == 0 && (plan == nil || prior == nil && diags.hasError()):
+		now, resp.NewIdentity = nil, nil
+	case prior == nil && diags.hasError():
 		diags.fail(nil, "Not all topics of the set could be made", fmt.Sprintf("%d of %d were made and are in the state. Terraform now calls the set tainted, and would begin by deleting what was made. "+
 			"To keep it: terraform untaint %s.<name>, and apply again; only what is missing is made.", len(w.now.topics), len(plan.topics), TypeName))
 	}
 	diags.end()
 	resp.Diagnostics = diags.all
-	resp.Private = private{Generations: w.generations}.bytes()
-	now := w.now
-	if plan == nil && len(now.topics) == 0 {
-		now = nil
-	}
+	resp.Private = private{Generations: w.generations, Connection: w.now.connection.v}.bytes()
 	if resp.NewState, err = now.encode(); err != nil {
 		return nil, err
 	}
@@ -251,8 +251,9 @@ func (s *set) identity() (*tfprotov6.ResourceIdentityData, error) {
 	return &tfprotov6.ResourceIdentityData{IdentityData: &data}, nil
 }
 
-// missingConnection says whether an error is that of a connection that the same plan makes.
-func (r *Resource) missingConnection(connection string, err error) bool {
+// mayMiss says whether an error is that of a connection that a plan may do without: the same plan makes it, or the whole
+// set goes as the connection went.
+func (r *Resource) mayMiss(plan *set, connection string, err error) bool {
 	_, lost := remote.Absent(err)
-	return lost && r.MissingConnection(connection) == explain.Ignore
+	return lost && (plan == nil || r.MissingConnection(connection) == explain.Ignore)
 }

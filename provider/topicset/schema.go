@@ -68,7 +68,8 @@ func entryAttributes() []*tfprotov6.SchemaAttribute {
 		attribute(attrDescription, tftypes.String, optional, "What is in it, for people. Headgate keeps it; Kafka does not know it."),
 		attribute(attrLabels, textMap, optional, "Labels of your own. Headgate keeps them; Kafka does not know them."),
 		attribute(attrPartitions, tftypes.Number, computed, "The number of partitions. It grows in place, which changes the partition that new records of a key go to, and never shrinks. Default: that of `defaults`, else `3`."),
-		attribute(attrReplication, tftypes.Number, computed, "The number of replicas of each partition. Default: that of `defaults`, else `3`."),
+		attribute(attrReplication, tftypes.Number, computed, "The number of replicas of each partition. It changes in place: the brokers copy replicas, at 50 MiB per second and broker, and Terraform waits for them for up to 1 hour. "+
+			"Default: that of `defaults`, else `3`."),
 		attribute(attrRetention, tftypes.String, computed, "How long records are kept, such as `36h`, or `unlimited`: the same as `config[\"retention.ms\"]` in words. Default: that of `defaults`, else `168h`, 7 days."),
 	}
 }

@@ -46,6 +46,15 @@ func (t texts) over(other texts) texts {
 	return all
 }
 
+// and is t with what only another map declares.
+func (t texts) and(other texts) texts {
+	all := t.over(other)
+	if len(all.m) == 0 {
+		return t
+	}
+	return texts{opt: known(true), m: all.m}
+}
+
 func textsOf(m map[string]string) texts {
 	t := texts{opt: known(true), m: make(map[string]opt[string], len(m))}
 	for key, value := range m {

@@ -21,14 +21,13 @@ type writing struct {
 	// now and generations are how things stand so far.
 	now         *set
 	generations map[string]string
+	// moving are the topics whose replicas the brokers move.
+	moving []string
 }
 
 func newWriting(ctx context.Context, client *api.Client, plan, prior *set, generations map[string]string, diags *diagnostics) *writing {
 	w := &writing{ctx: ctx, client: client, plan: plan, prior: prior, diags: diags, now: &set{topics: map[string]entry{}}, generations: generations}
-	top := plan
-	if plan == nil {
-		top = prior
-	}
+	top := either(plan, prior)
 	w.now.connection, w.now.adopt, w.now.defaults = top.connection, top.adopt, top.defaults
 	if prior != nil {
 		maps.Copy(w.now.topics, prior.topics)
@@ -47,26 +46,30 @@ func (w *writing) do() {
 	all := changes(w.plan, w.prior, w.generations)
 	for _, part := range chunks(all, requestTopics) {
 		done, err := w.client.WriteTopics(w.ctx, w.now.connection.v, part, false)
+		if w.lost(err) {
+			return
+		}
 		if err != nil {
 			w.nothingDone(part)
-			w.lostOr(err)
+			w.diags.error("write the topics of the set", err)
 			continue
 		}
 		for _, name := range slices.Sorted(maps.Keys(done.Topics)) {
 			w.outcome(part, name, done.Topics[name])
 		}
 	}
+	w.arrive()
 }
 
-// lostOr explains why a request as a whole failed. When the connection is gone nothing is known about its topics: what
-// was to be deleted leaves the state.
-func (w *writing) lostOr(err error) {
-	if _, lost := remote.Absent(err); lost && w.plan == nil {
-		w.now.topics = map[string]entry{}
-		w.diags.warn("The connection does not exist", "So nothing is known about the topics of the set: they leave Terraform's state; where they exist, they stay.")
-		return
+// lost says whether all topics were to be deleted and their connection is gone. Nothing is known about them then: they
+// leave the state.
+func (w *writing) lost(err error) bool {
+	if _, lost := remote.Absent(err); !lost || w.plan != nil {
+		return false
 	}
-	w.diags.error("write the topics of the set", err)
+	w.now.topics = map[string]entry{}
+	w.diags.warn("The connection does not exist", "So nothing is known about the topics of the set: they leave Terraform's state; where they exist, they stay.")
+	return true
 }
 
 // nothingDone notes that nobody knows what became of a part: it is in the state as before, and the next plan looks.
@@ -74,23 +77,32 @@ func (w *writing) nothingDone(part api.TopicsWrite) {
 	for name := range part.Put {
 		w.undone(name)
 	}
+	for name := range part.Delete {
+		w.undone(name)
+	}
 }
 
 // undone is a topic as it was before.
 func (w *writing) undone(name string) {
+	old, existed := entry{}, false
 	if w.prior != nil {
-		if old, existed := w.prior.topics[name]; existed {
-			w.now.topics[name] = old
-			return
-		}
+		old, existed = w.prior.topics[name]
 	}
-	delete(w.now.topics, name)
+	if !existed {
+		delete(w.now.topics, name)
+		return
+	}
+	if !w.now.defaults.equal(w.prior.defaults) {
+		old = old.keeping(w.prior.defaults.settings)
+	}
+	w.now.topics[name] = old
 }
 
 func (w *writing) outcome(part api.TopicsWrite, name string, outcome api.TopicOutcome) {
 	if isDelete(part, name) {
 		gone, _ := remote.Absent(asError(outcome.Error))
 		if outcome.Error != nil && !gone {
+			w.undone(name)
 			w.diags.topicError("delete", w.now.connection.v, name, outcome.Error)
 			return
 		}
@@ -105,4 +117,7 @@ func (w *writing) outcome(part api.TopicsWrite, name string, outcome api.TopicOu
 	}
 	w.now.topics[name] = w.plan.topics[name].complete(outcome.Topic)
 	w.generations[name] = outcome.Topic.Generation
+	if outcome.Topic.Reassignment != nil || outcome.Topic.ReplicationFactor != w.now.topics[name].replicas.v {
+		w.moving = append(w.moving, name)
+	}
 }
