@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -23,6 +24,8 @@ import (
 const (
 	// batch is how many ACLs one request writes; a controller takes at most 10,000.
 	batch = 1000
+	// undoTimeout bounds taking ACLs back, for which the time of the write itself may be up.
+	undoTimeout = 30 * time.Second
 	// maxEffects is how many rules the answer to a delete lists one by one.
 	maxEffects = 50
 )
@@ -63,7 +66,7 @@ func read(ctx context.Context, c *kafka.Cluster, principal string) (*api.ACL, er
 func all(ctx context.Context, c *kafka.Cluster) ([]api.ACL, error) {
 	have, err := describe(ctx, c.Raw, nil)
 	if err != nil {
-		return nil, failure(c, "list the ACLs", err)
+		return nil, listFailure(c, err)
 	}
 	list := make([]api.ACL, 0, len(have))
 	for principal, bindings := range have {
@@ -108,6 +111,7 @@ type change struct {
 	principal    string
 	declared     parsed
 	add, removed []binding
+	added        []binding // of add, those that the controller took
 }
 
 // against compares what is declared with what is there.
@@ -171,6 +175,9 @@ func write(ctx context.Context, c *kafka.Cluster, principal string, have *api.AC
 		return nil, err
 	}
 	if err := todo.apply(ctx, c); err != nil {
+		if have == nil {
+			return nil, todo.undo(ctx, c, err)
+		}
 		return nil, err
 	}
 	written, err := read(ctx, c, principal)
@@ -185,8 +192,32 @@ func remove(ctx context.Context, c *kafka.Cluster, have *api.ACL) error {
 	return todo.apply(ctx, c)
 }
 
+// undo takes back what was added before the controller refused the rest, so that of a principal that is new nothing is
+// left, and answers why it failed. After trouble with the connection nobody knows what was added: the next attempt takes
+// that over, as it does where this fails.
+func (ch *change) undo(ctx context.Context, c *kafka.Cluster, failed error) error {
+	if len(ch.added) == 0 || api.HasCode(failed, api.CodeConnection) {
+		return failed
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
+	defer cancel()
+	back := change{principal: ch.principal, removed: ch.added}
+	slices.SortFunc(back.removed, func(a, b binding) int { return int(b.permission) - int(a.permission) })
+	err := back.apply(ctx, c)
+	if err == nil {
+		return failed
+	}
+	var all []*api.Error
+	for _, one := range []error{failure(c, "remove again the ACLs that were added to "+ch.principal, err), failed} {
+		if e, ok := errors.AsType[*api.Error](one); ok {
+			all = append(all, e)
+		}
+	}
+	return declared.Join(all)
+}
+
 // apply adds first and removes then, and waits until every broker shows it.
-func (ch change) apply(ctx context.Context, c *kafka.Cluster) error {
+func (ch *change) apply(ctx context.Context, c *kafka.Cluster) error {
 	for some := range slices.Chunk(ch.add, batch) {
 		if err := ch.create(ctx, c, some); err != nil {
 			return err
@@ -206,7 +237,7 @@ func (ch change) apply(ctx context.Context, c *kafka.Cluster) error {
 	return nil
 }
 
-func (ch change) create(ctx context.Context, c *kafka.Cluster, some []binding) error {
+func (ch *change) create(ctx context.Context, c *kafka.Cluster, some []binding) error {
 	req := kmsg.NewPtrCreateACLsRequest()
 	for _, b := range some {
 		one := kmsg.NewCreateACLsRequestCreation()
@@ -226,7 +257,9 @@ func (ch change) create(ctx context.Context, c *kafka.Cluster, some []binding) e
 	for i, result := range resp.Results {
 		if err := withMessage(result.ErrorCode, result.ErrorMessage); err != nil {
 			refused = append(refused, ch.refused(c, some[i], err))
+			continue
 		}
+		ch.added = append(ch.added, some[i])
 	}
 	return declared.Join(refused)
 }
@@ -293,6 +326,14 @@ func effects(have *api.ACL) []api.Warning {
 	})
 }
 
+func listFailure(c *kafka.Cluster, err error) error {
+	const doing = "list the ACLs"
+	if errors.Is(err, kerr.SecurityDisabled) {
+		return failure(c, doing, err)
+	}
+	return c.ListFailure(doing, "Describe the cluster", err)
+}
+
 func failure(c *kafka.Cluster, doing string, err error) error {
 	if errors.Is(err, kerr.SecurityDisabled) {
 		return api.Refused(api.CodeRefused, "/connection", "The cluster has no authorizer, so it keeps no ACLs",
@@ -300,7 +341,7 @@ func failure(c *kafka.Cluster, doing string, err error) error {
 			"Set authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer and super.users on brokers and controllers, and restart them; or leave the ACLs out.")
 	}
 	right := "Describe the cluster"
-	if !strings.HasPrefix(doing, "read") && !strings.HasPrefix(doing, "list") {
+	if !strings.HasPrefix(doing, "read") {
 		right = "Alter the cluster"
 	}
 	return c.Failure(doing, right, err)

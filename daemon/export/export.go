@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/apicurio"
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/glue"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/kafka"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/schemaregistry"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
@@ -42,7 +44,7 @@ func exporters(kind string) []exporter {
 			{what: "SCRAM users", find: scramUsers, mayBeRefused: true},
 			{what: "client quotas", find: quotas, mayBeRefused: true},
 		}
-	case schemaregistry.KindName:
+	case schemaregistry.KindName, apicurio.KindName, glue.KindName:
 		return []exporter{{what: "schemas", find: schemas}}
 	default:
 		return nil

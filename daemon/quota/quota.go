@@ -113,7 +113,7 @@ func read(ctx context.Context, c *kafka.Cluster, name string) (*api.ClientQuota,
 func all(ctx context.Context, c *kafka.Cluster) ([]api.ClientQuota, error) {
 	found, err := describe(ctx, c.Raw, nil)
 	if err != nil {
-		return nil, failure(c, "list the quotas", err)
+		return nil, c.ListFailure("list the quotas", "DescribeConfigs the cluster", err)
 	}
 	list := make([]api.ClientQuota, 0, len(found))
 	for name, values := range found {

@@ -78,7 +78,7 @@ func (u *users) all(ctx context.Context, c *kafka.Cluster) ([]api.SCRAMAccount, 
 		err = described.Error()
 	}
 	if err != nil {
-		return nil, failure(c, "list the SCRAM users", err)
+		return nil, c.ListFailure("list the SCRAM users", "Describe the cluster", err)
 	}
 	list := make([]api.SCRAMAccount, 0, len(described))
 	for name, one := range described {

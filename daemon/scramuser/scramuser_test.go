@@ -7,7 +7,9 @@ import (
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kversion"
 
 	test "github.com/headgate/terraform-provider-headgate/daemon/declared/declaredtest"
 	"github.com/headgate/terraform-provider-headgate/daemon/scramuser"
@@ -162,4 +164,16 @@ func login(ctx context.Context, cluster *real.Cluster, user, password string) er
 	}
 	defer client.Close()
 	return client.Ping(ctx)
+}
+
+// A cluster that knows no SCRAM users says so, and nothing is wrong with the connection.
+func TestListOnOldCluster(t *testing.T) {
+	fake, err := kfake.NewCluster(kfake.MaxVersions(kversion.V2_5_0()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fake.Close()
+	e := test.Connect(t, fake.ListenAddrs())
+	_, err = scramuser.New(e.Store, e.Conns, e.Admins).List(t.Context(), test.Conn, "", "", 10)
+	test.Want(t, err, api.CodeRefused, "/connection", "too old")
 }

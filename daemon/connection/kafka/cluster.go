@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -56,6 +57,15 @@ func (c *Cluster) Failure(doing, right string, err error) error {
 	return api.Upstream(api.CodeConnection, "/connection", "Cannot "+doing, fmt.Sprintf("Through connection %q: %v.", c.Connection, err), c.remedy(right, err))
 }
 
+// ListFailure is the same of a list of everything of a kind. That the user may not see it, or that the cluster knows no such
+// things, is a refusal there: it says nothing against the connection, nor about other kinds.
+func (c *Cluster) ListFailure(doing, right string, err error) error {
+	if !Unauthorized(err) && !Unsupported(err) {
+		return c.Failure(doing, right, err)
+	}
+	return api.Refused(api.CodeRefused, "/connection", "Cannot "+doing, fmt.Sprintf("Through connection %q: %v.", c.Connection, err), c.remedy(right, err))
+}
+
 func (c *Cluster) remedy(right string, err error) string {
 	switch {
 	case right != "" && Unauthorized(err):
@@ -64,7 +74,7 @@ func (c *Cluster) remedy(right string, err error) string {
 		return fmt.Sprintf("Check the credentials of connection %q.", c.Connection)
 	case errors.Is(err, errNotShown):
 		return "The change was made. Look after the brokers that lag behind, and repeat."
-	case errors.Is(err, kerr.UnsupportedVersion):
+	case Unsupported(err):
 		return "The cluster is too old, or of a kind that does not offer this."
 	}
 	return fmt.Sprintf("Check that the brokers are up, and test connection %q.", c.Connection)
@@ -81,6 +91,12 @@ func Unauthorized(err error) bool {
 		}
 	}
 	return false
+}
+
+// Unsupported says whether the brokers do not know the request. The client finds out itself, by what the brokers say they
+// know, and does not export its error.
+func Unsupported(err error) bool {
+	return errors.Is(err, kerr.UnsupportedVersion) || err != nil && strings.Contains(err.Error(), "broker is too old")
 }
 
 // Said is the broker's own message, or what the protocol says about an error's code.

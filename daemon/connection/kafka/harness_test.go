@@ -98,6 +98,7 @@ var blames = []struct{ cause, attribute string }{
 	{"refuses the client id or secret", "/spec/sasl/oauth/client_secret"},
 	{"key distribution center refuses the password", "/spec/sasl/password"},
 	{"clock of the daemon's machine", "/spec/sasl/kerberos"},
+	{"refuses a ticket", "/spec/sasl/kerberos"},
 	{"does not know the principal", "/spec/sasl/username"},
 	{"does not know the brokers' principal", "/spec/sasl/kerberos/service_name"},
 	{"key distribution center cannot be reached", "/spec/sasl/kerberos/config"},

@@ -47,6 +47,7 @@ func TestKDCsThatRefuse(t *testing.T) {
 	try(t, []trial{
 		{"clock skew", over(refusingKDC(t, errorcode.KRB_AP_ERR_SKEW)), api.StepAuthentication, []string{"clock of the daemon's machine"}, []string{"Set the clocks right"}},
 		{"unknown principal", over(refusingKDC(t, errorcode.KDC_ERR_C_PRINCIPAL_UNKNOWN)), api.StepAuthentication, []string{"does not know the principal"}, []string{"sasl.username"}},
+		{"policy", over(refusingKDC(t, errorcode.KDC_ERR_ETYPE_NOSUPP)), api.StepAuthentication, []string{"refuses a ticket", "KDC_ERR_ETYPE_NOSUPP"}, []string{"sasl.kerberos.realm"}},
 		{"down", over(closedPort(t)), api.StepAuthentication, []string{"cannot be reached"}, []string{"port 88"}},
 	})
 }

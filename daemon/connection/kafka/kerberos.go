@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -120,6 +121,9 @@ func keys(k *api.Kerberos) (*keytab.Keytab, error) {
 	return keys, nil
 }
 
+// kdcCode is a refusal of a key distribution center (RFC 4120, section 7.5.9).
+var kdcCode = regexp.MustCompile(`KDC_ERR_[A-Z0-9_]+`)
+
 // kerberosFailure says why there is no ticket for the broker. The library tells its errors apart only by their text.
 func kerberosFailure(err error, s *api.KafkaSASL, address string) error {
 	text := err.Error()
@@ -130,6 +134,7 @@ func kerberosFailure(err error, s *api.KafkaSASL, address string) error {
 	has := func(words ...string) bool {
 		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(text, w) })
 	}
+	code := kdcCode.FindString(text)
 	switch {
 	case has("KRB_AP_ERR_SKEW", "clock skew"):
 		return probe.Blame("/sasl/kerberos", "the clock of the daemon's machine is too far from that of the key distribution center", "Set the clocks right: Kerberos allows five minutes.", err)
@@ -140,6 +145,8 @@ func kerberosFailure(err error, s *api.KafkaSASL, address string) error {
 			"Check {/sasl/kerberos/service_name}, and that the broker advertises the host name of its principal.", err)
 	case has("KDC_ERR_PREAUTH_FAILED", "Decrypting_Error", "KRB_AP_ERR_BAD_INTEGRITY", "matching key not found in keytab"):
 		return probe.Blame(secret, "the key distribution center refuses the password or keytab", "Check {"+secret+"}: a keytab ends with the next change of the password.", err)
+	case code != "":
+		return probe.Blame("/sasl/kerberos", "the key distribution center refuses a ticket for the broker with "+code, "Check {/sasl/username}, {/sasl/kerberos/realm}, and with the center's operator what it allows the principal.", err)
 	case has("Networking_Error", "KDC"):
 		return probe.Blame("/sasl/kerberos/config", "the key distribution center cannot be reached", "Check the kdc of the realm in {/sasl/kerberos/config}, and that its port 88 is open for the daemon's machine.", err)
 	}
