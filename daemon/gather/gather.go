@@ -4,12 +4,13 @@ package gather
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 )
 
-// ErrClosed answers what is asked of a closed group.
-var ErrClosed = errors.New("the daemon is stopping")
+// ErrClosed answers what is asked of a closed group, and what was under way when it was closed.
+var ErrClosed = errors.New("the daemon is stopping, or the connection has just been changed")
 
 // Config says how a group makes its batches.
 type Config[Q, A any] struct {
@@ -149,6 +150,10 @@ func (g *Group[Q, A]) answer(batch []*question[Q, A]) {
 		questions[i] = one.q
 	}
 	answers, err := g.Do(ctx, questions)
+	if err != nil && g.ctx.Err() != nil {
+		// Those who ask have not given up: to them this is no cancellation, and nothing is known.
+		err = fmt.Errorf("%w: %v", ErrClosed, err) //nolint:errorlint // on purpose
+	}
 	for i, one := range batch {
 		if one.err = err; err == nil {
 			one.answer = answers[i]

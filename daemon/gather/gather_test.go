@@ -133,7 +133,7 @@ func TestCloseEndsTheBatch(t *testing.T) {
 		g := gather.New(gather.Config[string, string]{Do: r.do, Limit: 10, Timeout: time.Minute})
 		var asking sync.WaitGroup
 		asking.Go(func() {
-			if _, err := g.Ask(t.Context(), "a"); !errors.Is(err, context.Canceled) {
+			if _, err := g.Ask(t.Context(), "a"); !errors.Is(err, gather.ErrClosed) || errors.Is(err, context.Canceled) {
 				t.Errorf("a: %v", err)
 			}
 		})

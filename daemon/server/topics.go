@@ -3,10 +3,8 @@ package server
 import (
 	"context"
 	"fmt"
-	"maps"
 	"net/http"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -201,7 +199,12 @@ func (s *server) writeTopics(ctx context.Context, in *struct {
 	}
 	done, err := s.Topics.WriteMany(ctx, in.Connection, in.Body, in.DryRun, in.IdempotencyKey)
 	if err == nil && !in.DryRun {
-		names := slices.Collect(maps.Keys(in.Body.Put))
+		var names []string // of what failed the notes are as they should be
+		for name := range in.Body.Put {
+			if done.Topics[name].Error == nil {
+				names = append(names, name)
+			}
+		}
 		afterAnswer(ctx, outcome{
 			sent: func(ctx context.Context) error { return s.Topics.EndCreations(ctx, in.Connection, names) },
 			lost: func(ctx context.Context) error { return s.Topics.AbandonCreations(ctx, in.Connection, names) },

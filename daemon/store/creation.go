@@ -5,7 +5,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 )
+
+// closeTimeout bounds the closing of a note.
+const closeTimeout = 10 * time.Second
 
 // A creation that was begun and whose answer never left the daemon: the caller does not know that it has the object.
 // Noting it before the object is made lets the caller's next attempt take the object over instead of being told that
@@ -51,7 +55,7 @@ func (s *Store) Unanswered(ctx context.Context, noun, name, idempotencyKey strin
 
 // AbandonCreation keeps the note of a creation whose outcome nobody knows, for any later request to take over.
 func (s *Store) AbandonCreation(ctx context.Context, noun, name string) error {
-	return s.together(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	return s.closeNote(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `UPDATE creations SET boot = '' WHERE noun = $1 AND name = $2`, noun, name); err != nil {
 			return fmt.Errorf("abandon creation: %w", err)
 		}
@@ -70,10 +74,18 @@ func (s *Store) FailCreation(ctx context.Context, noun, name string, known bool)
 
 // EndCreation forgets the note: the answer has left, or there is no object.
 func (s *Store) EndCreation(ctx context.Context, noun, name string) error {
-	return s.together(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	return s.closeNote(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM creations WHERE noun = $1 AND name = $2`, noun, name); err != nil {
 			return fmt.Errorf("forget creation: %w", err)
 		}
 		return nil
 	})
+}
+
+// closeNote does not end with its caller: mostly a creation fails because the caller's time is over, and a note that stayed
+// open would keep everyone else from creating the object until the daemon is restarted.
+func (s *Store) closeNote(ctx context.Context, fn write) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer cancel()
+	return s.together(ctx, fn)
 }

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -108,6 +109,24 @@ func TestCreations(t *testing.T) {
 	must(t, s.Close())
 }
 
+// Creations mostly fail because their time is over: their notes are closed all the same.
+func TestCreationsAreClosedOutOfTime(t *testing.T) {
+	s := open(t, t.TempDir())
+	defer func() { must(t, s.Close()) }()
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, known := range []bool{true, false} {
+		if began, err := s.BeginCreation(t.Context(), "topic", "main/orders", fmt.Sprint("a", known)); err != nil || !began {
+			t.Fatalf("begin: %v, %v", began, err)
+		}
+		must(t, s.FailCreation(over, "topic", "main/orders", known))
+		if began, err := s.BeginCreation(t.Context(), "topic", "main/orders", "b"); err != nil || !began {
+			t.Errorf("known %v: the next creation begins: %v, %v", known, began, err)
+		}
+		must(t, s.EndCreation(t.Context(), "topic", "main/orders"))
+	}
+}
+
 func TestTopics(t *testing.T) {
 	ctx := t.Context()
 	s, err := store.OpenMemory(ctx)
@@ -159,6 +178,17 @@ func TestSmallWritesAreCommittedTogether(t *testing.T) {
 	for _, topic := range all {
 		if topic.Description != topic.Name {
 			t.Errorf("%s is described as %q", topic.Name, topic.Description)
+		}
+	}
+}
+
+// A migration that comes later with a number that comes before would keep a daemon from starting on a store that it made.
+func TestMigrationsAreConsecutive(t *testing.T) {
+	files, err := os.ReadDir("migrations")
+	must(t, err)
+	for i, file := range files {
+		if want := fmt.Sprintf("%05d_", i+1); !strings.HasPrefix(file.Name(), want) {
+			t.Errorf("migration %s: its name has to begin with %s", file.Name(), want)
 		}
 	}
 }
