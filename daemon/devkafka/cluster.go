@@ -67,8 +67,9 @@ type Cluster struct {
 	changes sync.Mutex
 
 	reassignmentTime time.Duration
-	placing          sync.Mutex // guards placed
+	placing          sync.Mutex // guards placed and lagging
 	placed           placements
+	lagging          map[lag]bool
 
 	lifecycle sync.Mutex // guards closed, and working against growing once closed
 	closed    bool
@@ -86,7 +87,7 @@ func Start(ctx context.Context, config Config) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start the in-memory Kafka API: %w", err)
 	}
-	c := &Cluster{fake: fake, servers: fake.ListenAddrs(), mark: []byte(rand.Text()), reassignmentTime: config.ReassignmentTime, placed: placements{}}
+	c := &Cluster{fake: fake, servers: fake.ListenAddrs(), mark: []byte(rand.Text()), reassignmentTime: config.ReassignmentTime, placed: placements{}, lagging: map[lag]bool{}}
 	if err := c.connect(ctx); err != nil {
 		fake.Close()
 		return nil, fmt.Errorf("start the in-memory Kafka API: %w", err)
@@ -190,10 +191,10 @@ func (c *Cluster) interceptAll(ctx context.Context) {
 	intercept(ctx, c, kmsg.AlterPartitionAssignments, c.alterPartitionAssignments)
 	intercept(ctx, c, kmsg.ListPartitionReassignments, c.listPartitionReassignments)
 	interceptIf(ctx, c, kmsg.Metadata, c.metadata, func(req *kmsg.MetadataRequest) bool {
-		return req.Version >= metadataWithTopicIDs && c.moved()
+		return req.Version >= metadataWithTopicIDs && c.completes()
 	})
 	interceptIf(ctx, c, kmsg.DescribeTopicPartitions, c.describeTopicPartitions, func(*kmsg.DescribeTopicPartitionsRequest) bool {
-		return c.moved()
+		return c.completes()
 	})
 	intercept(ctx, c, kmsg.CreateACLs, c.createACLs)
 	intercept(ctx, c, kmsg.AlterClientQuotas, c.alterClientQuotas)

@@ -188,11 +188,36 @@ func (c *Cluster) listPartitionReassignments(
 	return resp, nil
 }
 
-// moved says whether any replica was ever moved, so that kfake's answers need to be completed.
-func (c *Cluster) moved() bool {
+// FinishReassignments ends all moving of replicas: they have arrived.
+func (c *Cluster) FinishReassignments() {
 	c.placing.Lock()
 	defer c.placing.Unlock()
-	return len(c.placed) > 0
+	for _, partitions := range c.placed {
+		for _, at := range partitions {
+			at.until = time.Time{}
+		}
+	}
+}
+
+// lag is a topic that a broker does not know of yet.
+type lag struct {
+	broker int32
+	topic  string
+}
+
+// Lag has a broker answer that it knows of no such topic, as one does that is behind the controller, until it is told
+// otherwise.
+func (c *Cluster) Lag(broker int32, topic string, lags bool) {
+	c.placing.Lock()
+	defer c.placing.Unlock()
+	c.lagging[lag{broker, topic}] = lags
+}
+
+// completes says whether kfake's answers need to be completed: replicas were moved, or a broker lags.
+func (c *Cluster) completes() bool {
+	c.placing.Lock()
+	defer c.placing.Unlock()
+	return len(c.placed) > 0 || len(c.lagging) > 0
 }
 
 // metadata has kfake answer and puts the replicas where they are.
@@ -205,8 +230,26 @@ func (c *Cluster) metadata(ctx context.Context, node int32, req *kmsg.MetadataRe
 		return nil, err
 	}
 	c.complete(resp)
+	c.behind(node, req.Topics == nil, resp)
 	resp.Version = req.Version
 	return resp, nil
+}
+
+// behind takes out what the broker does not know yet.
+func (c *Cluster) behind(node int32, all bool, resp *kmsg.MetadataResponse) {
+	c.placing.Lock()
+	defer c.placing.Unlock()
+	lags := func(t kmsg.MetadataResponseTopic) bool { return t.Topic != nil && c.lagging[lag{node, *t.Topic}] }
+	if all {
+		resp.Topics = slices.DeleteFunc(resp.Topics, lags)
+		return
+	}
+	for i, t := range resp.Topics {
+		if lags(t) {
+			resp.Topics[i] = kmsg.NewMetadataResponseTopic()
+			resp.Topics[i].Topic, resp.Topics[i].ErrorCode = t.Topic, kerr.UnknownTopicOrPartition.Code
+		}
+	}
 }
 
 func (c *Cluster) complete(resp *kmsg.MetadataResponse) {

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -32,7 +33,7 @@ type batches struct {
 	creates   *gather.Group[creationOf, created]
 	validates *gather.Group[creationOf, created]
 	changes   [2]changeGroups // for real, and as dry runs
-	removes   *gather.Group[string, verdict]
+	removes   *gather.Group[removal, verdict]
 }
 
 // changeGroups are those for topics that exist.
@@ -53,7 +54,7 @@ func (c *cluster) newBatches() batches {
 		sights:    gather.New(gather.Config[sight, []*state]{Do: c.look, Limit: readBatch, Timeout: loadTimeout}),
 		creates:   newCreates(c, false),
 		validates: newCreates(c, true),
-		removes:   gather.New(gather.Config[string, verdict]{Do: c.removeMany, Key: itself, Limit: readBatch, Timeout: writeTimeout}),
+		removes:   gather.New(gather.Config[removal, verdict]{Do: c.removeMany, Key: removal.key, Limit: readBatch, Timeout: writeTimeout}),
 	}
 	for i, dryRun := range []bool{false, true} {
 		g.changes[i] = c.newChangeGroups(dryRun)
@@ -267,18 +268,45 @@ func inOrder(batch []change, answers map[string]verdict) []verdict {
 	return out
 }
 
-func (c *cluster) removeMany(ctx context.Context, names []string) ([]verdict, error) {
-	deleted, err := c.admin.DeleteTopics(ctx, names...)
+// removal is a topic that is to be deleted.
+type removal struct {
+	name string
+	id   kadm.TopicID
+}
+
+func (r removal) key() string { return r.name }
+
+// removeMany deletes topics by their ids where the brokers have such, from Kafka 2.8 on: another topic may have taken the
+// name by now. Of the two lists of the request its version takes one.
+func (c *cluster) removeMany(ctx context.Context, batch []removal) ([]verdict, error) {
+	req := kmsg.NewPtrDeleteTopicsRequest()
+	req.TimeoutMillis = int32(brokerTimeout.Milliseconds())
+	for _, r := range batch {
+		one := kmsg.NewDeleteTopicsRequestTopic()
+		if one.TopicID = r.id; r.id == (kadm.TopicID{}) {
+			one.Topic = &r.name
+		}
+		req.Topics, req.TopicNames = append(req.Topics, one), append(req.TopicNames, r.name)
+	}
+	resp, err := req.RequestWith(ctx, c.client)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]verdict, len(names))
-	for i, name := range names {
-		one, ok := deleted[name]
-		if !ok {
-			one.Err = errLeftOut
+	byID, byName := map[kadm.TopicID]verdict{}, map[string]verdict{}
+	for _, t := range resp.Topics {
+		one := verdict{kerr.ErrorForCode(t.ErrorCode), text(t.ErrorMessage)}
+		byID[t.TopicID], byName[text(t.Topic)] = one, one
+	}
+	out := make([]verdict, len(batch))
+	for i, r := range batch {
+		one, ok := byID[r.id]
+		if !ok || r.id == (kadm.TopicID{}) {
+			one, ok = byName[r.name]
 		}
-		out[i] = verdict{one.Err, one.ErrMessage}
+		if !ok {
+			one.err = errLeftOut
+		}
+		out[i] = one
 	}
 	return out, nil
 }

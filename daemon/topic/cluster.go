@@ -94,7 +94,8 @@ func (c *cluster) all(ctx context.Context) (map[string]*state, error) {
 }
 
 // one reads a topic, or nil when the cluster says that there is none of this name. Asked by name, a broker tells a
-// topic that is not there from one that this user may not see.
+// topic that is not there from one that this user may not see. That it is not there is proven once every broker says so:
+// each follows the controller at its own pace.
 func (c *cluster) one(ctx context.Context, name string) (*state, error) {
 	if reason := nameProblem(name); reason != "" {
 		return nil, nil
@@ -103,7 +104,19 @@ func (c *cluster) one(ctx context.Context, name string) (*state, error) {
 	if err != nil {
 		return nil, err
 	}
-	return found.st, found.err
+	if found.st != nil || found.err != nil {
+		return found.st, found.err
+	}
+	views, err := c.sights.Ask(ctx, sight{name: name, configs: true})
+	if err != nil {
+		return nil, err
+	}
+	for _, st := range views {
+		if st != nil {
+			return st, st.err
+		}
+	}
+	return nil, nil
 }
 
 // found is what a cluster says about a topic that was asked for by name: nil for one that is not there.

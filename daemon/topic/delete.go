@@ -42,7 +42,7 @@ func (s *Service) Delete(ctx context.Context, connection, name string, opts api.
 	if opts.DryRun {
 		return &api.Deletion{Effects: effects}, nil
 	}
-	if err := s.remove(ctx, c, st); err != nil {
+	if err := s.remove(ctx, c, st, opts, effects); err != nil {
 		return nil, err
 	}
 	return &api.Deletion{Effects: effects}, nil
@@ -57,8 +57,9 @@ func protected(name string, effects []api.Warning) error {
 		strings.Join(lost, " "), "Set deletion_protection = false and apply; then destroy it.")
 }
 
-// remove deletes the topic that was looked at, and no other of the same name that took its place.
-func (s *Service) remove(ctx context.Context, c *cluster, st *state) error {
+// remove deletes the topic that was looked at, and no other of the same name that took its place. The looking took its time:
+// a write that was faster counts.
+func (s *Service) remove(ctx context.Context, c *cluster, st *state, opts api.WriteOptions, effects []api.Warning) error {
 	unlock, err := s.writing.Lock(ctx, creation(c.name, st.name))
 	if err != nil {
 		return err
@@ -74,6 +75,11 @@ func (s *Service) remove(ctx context.Context, c *cluster, st *state) error {
 	if now != nil && now.id != st.id {
 		return api.Conflict("Topic", st.name)
 	}
+	if now != nil {
+		if err := s.removable(ctx, now, opts, effects); err != nil {
+			return err
+		}
+	}
 	defer s.snapshots.written(c.name, st.name)
 	if now != nil {
 		if err := c.remove(ctx, st); err != nil {
@@ -83,6 +89,20 @@ func (s *Service) remove(ctx context.Context, c *cluster, st *state) error {
 	}
 	// The row goes last: without it a topic that is still there counts as protected, and the delete could not be repeated.
 	return s.store.ForgetTopic(ctx, c.name, st.name)
+}
+
+// removable is called with the lock of the topic held.
+func (s *Service) removable(ctx context.Context, now *state, opts api.WriteOptions, effects []api.Warning) error {
+	row, err := s.row(ctx, now.connection, now.name)
+	switch {
+	case err != nil:
+		return err
+	case opts.Generation != "" && opts.Generation != answer(now, row).Generation:
+		return api.Conflict("Topic", now.name)
+	case row.DeletionProtection:
+		return protected(now.name, effects)
+	}
+	return nil
 }
 
 // settle gives what throttled the copying of the topic's replicas a moment to go too.
@@ -95,12 +115,12 @@ func (s *Service) settle(ctx context.Context, st *state) {
 // remove deletes a topic and waits until the brokers no longer show it.
 func (c *cluster) remove(ctx context.Context, st *state) error {
 	doing := "delete topic " + st.name
-	answer, err := c.removes.Ask(ctx, st.name)
+	answer, err := c.removes.Ask(ctx, removal{st.name, st.id})
 	if err != nil {
 		answer.err = err
 	}
 	// Gone already is as good: the client may have had to repeat the request.
-	if answer.err != nil && !errors.Is(answer.err, kerr.UnknownTopicOrPartition) {
+	if answer.err != nil && !errors.Is(answer.err, kerr.UnknownTopicOrPartition) && !errors.Is(answer.err, kerr.UnknownTopicID) {
 		return c.refused(doing, answer.err, answer.message, nil)
 	}
 	if err := c.gone(ctx, st); err != nil {

@@ -258,6 +258,12 @@ func (d declaration) check() error {
 		all = append(all, api.Invalid("/replication_throttle", "The throttle is not possible", err.Error()+".", "Set it to a size per second, such as \"50MiB\", or to \"unlimited\"."))
 	}
 	all = append(all, api.RefuseCredentials("/config", d.Config)...)
+	for _, key := range slices.Sorted(maps.Keys(d.Config)) {
+		if reassign.Transient(key) {
+			all = append(all, api.Invalid(spec.Join("/config", key), "The config comes and goes with reassignments", "It lists the replicas whose copying is throttled while they move, and nobody would know whose entries are whose.",
+				"Leave it out, and set replication_throttle."))
+		}
+	}
 	for _, key := range slices.Sorted(slices.Values(d.Unset)) {
 		if _, ok := d.Config[key]; ok {
 			all = append(all, api.Invalid(spec.Join("/config", key), "The config is both declared and taken back", "", "Leave it out of unset, or of config."))

@@ -30,6 +30,7 @@ const conn = "main"
 type env struct {
 	t *testing.T
 	*topic.Service
+	dev       *devkafka.Cluster // nil: a real one
 	reassigns *reassign.Service
 	store     *store.Store
 	conns     *connection.Service
@@ -46,7 +47,9 @@ func dev(t *testing.T) *env {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	return newEnv(t, c.BootstrapServers(), 3)
+	e := newEnv(t, c.BootstrapServers(), 3)
+	e.dev = c
+	return e
 }
 
 func realKafka(t *testing.T) *env {
@@ -280,6 +283,7 @@ func testRefusals(e *env) {
 		{"bad value, changed", existing, good(func(b *api.TopicWrite) { b.Config["retention.ms"] = "much" }), api.CodeInvalid, "/config/retention.ms", "retention.ms"},
 		{"unknown config, changed", existing, good(func(b *api.TopicWrite) { b.Config["nope"] = "1" }), api.CodeInvalid, "/config/nope", "Unknown topic config name"},
 		{"a secret", e.prefix + "r7", good(func(b *api.TopicWrite) { b.Config["sasl.jaas.config"] = "x" }), api.CodeInvalid, "/config/sasl.jaas.config", "looks like a secret"},
+		{"a list of throttled replicas", existing, good(func(b *api.TopicWrite) { b.Config["leader.replication.throttled.replicas"] = "*" }), api.CodeInvalid, "/config/leader.replication.throttled.replicas", "replication_throttle"},
 		{"declared and taken back", existing, good(func(b *api.TopicWrite) { b.Config["flush.ms"] = "1"; b.Unset = []string{"flush.ms"} }), api.CodeInvalid, "/config/flush.ms", "both"},
 	} {
 		t.Run(test.what, func(t *testing.T) {
@@ -552,6 +556,63 @@ func (e *env) consume(t *testing.T, group, name string) {
 	if fetches := client.PollRecords(t.Context(), 1); fetches.Err() != nil {
 		t.Fatal(fetches.Err())
 	}
+}
+
+// Looking at what goes with a topic takes time, in which someone may protect the topic, change it, or make another one.
+func TestWriteOvertakesDelete(t *testing.T) {
+	for what, tt := range map[string]struct {
+		write      api.TopicWrite
+		generation bool
+		code       string
+		attribute  string
+	}{
+		"protected":              {api.TopicWrite{}, false, api.CodeProtected, "/deletion_protection"},
+		"changed":                {api.TopicWrite{Partitions: 5, DeletionProtection: new(false)}, true, api.CodeConflict, ""},
+		"changed, which is fine": {api.TopicWrite{Partitions: 5, DeletionProtection: new(false)}, false, "", ""},
+	} {
+		t.Run(what, func(t *testing.T) {
+			e := dev(t)
+			made := e.put(t, "orders", api.TopicWrite{DeletionProtection: new(false)}, api.WriteOptions{})
+			e.AddReaders(func(context.Context, string, string) ([]string, error) {
+				e.put(t, "orders", tt.write, api.WriteOptions{})
+				return nil, nil
+			})
+			var opts api.WriteOptions
+			if tt.generation {
+				opts.Generation = made.Generation
+			}
+			_, err := e.Delete(t.Context(), conn, "orders", opts)
+			if tt.code == "" {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			want(t, err, tt.code, tt.attribute, "orders")
+			e.get(t, "orders")
+		})
+	}
+}
+
+// A broker that is behind the controller does not prove that a topic is absent.
+func TestLaggingBrokers(t *testing.T) {
+	e := dev(t)
+	e.put(t, "orders", api.TopicWrite{Description: "kept", DeletionProtection: new(false)}, api.WriteOptions{})
+	for _, broker := range []int32{0, 1} {
+		e.dev.Lag(broker, "orders", true)
+	}
+	for range 20 { // clients ask a broker of their choice
+		e.Forget(conn)
+		if got := e.get(t, "orders"); got.Description != "kept" {
+			t.Fatalf("it is %+v", got)
+		}
+		_, err := e.Put(t.Context(), conn, "orders", api.TopicWrite{}, api.WriteOptions{CreateOnly: true, DryRun: true}, "other")
+		want(t, err, api.CodeAlreadyExists, "/name", "orders")
+	}
+	e.dev.Lag(2, "orders", true)
+	e.Forget(conn)
+	_, err := e.Get(t.Context(), conn, "orders")
+	want(t, err, api.CodeNotFound, "", "orders")
 }
 
 // What is kept beside a topic goes when the cluster says that the topic is gone.
