@@ -50,7 +50,8 @@ type Service struct {
 	conns  *connection.Service
 	topics Topics
 
-	// writing is held while a namespace is checked against the others and written.
+	// writing is held while a namespace is checked against the others and written. A dry run, which looks at clusters, goes
+	// without.
 	writing sync.Mutex
 }
 
@@ -111,8 +112,10 @@ func (s *Service) Members(ctx context.Context, connection, name string) (func(to
 
 // Put creates or changes a namespace.
 func (s *Service) Put(ctx context.Context, name string, body api.NamespaceWrite, opts api.WriteOptions, idempotencyKey string) (*api.Namespace, error) {
-	s.writing.Lock()
-	defer s.writing.Unlock()
+	if !opts.DryRun {
+		s.writing.Lock()
+		defer s.writing.Unlock()
+	}
 	have, err := s.Get(ctx, name)
 	if err != nil && !api.HasCode(err, api.CodeNotFound) {
 		return nil, err
@@ -142,8 +145,10 @@ func (s *Service) Put(ctx context.Context, name string, body api.NamespaceWrite,
 
 // Delete removes a namespace. Its topics stay as they are.
 func (s *Service) Delete(ctx context.Context, name string, opts api.WriteOptions) (*api.Deletion, error) {
-	s.writing.Lock()
-	defer s.writing.Unlock()
+	if !opts.DryRun {
+		s.writing.Lock()
+		defer s.writing.Unlock()
+	}
 	have, err := s.Get(ctx, name)
 	if err != nil {
 		return nil, err

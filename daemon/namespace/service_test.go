@@ -39,7 +39,7 @@ func topicOf(name string, partitions, replicas int64, retention string) api.Topi
 	return api.Topic{Connection: "main", Name: name, Partitions: partitions, ReplicationFactor: replicas, ConfigEffective: map[string]string{"retention.ms": retention, "cleanup.policy": "delete"}}
 }
 
-func newService(t *testing.T, topics clusters) *namespace.Service {
+func newService(t *testing.T, topics namespace.Topics) *namespace.Service {
 	t.Helper()
 	st, err := store.OpenMemory(t.Context())
 	if err != nil {
@@ -77,7 +77,7 @@ func want(t *testing.T, err error, code, attribute, words string) {
 }
 
 func TestNamespaceLives(t *testing.T) {
-	s := newService(t, nil)
+	s := newService(t, clusters{})
 	body := api.NamespaceWrite{TopicPrefix: "payments.", Owner: "team-payments", Environment: "production", Limits: &api.NamespaceLimits{Partitions: 48, Retention: "720h"}}
 	planned, err := s.Put(t.Context(), "payments", body, api.WriteOptions{DryRun: true, CreateOnly: true}, "")
 	if err != nil || planned.TopicPrefix != "payments." {
@@ -110,7 +110,7 @@ func TestNamespaceLives(t *testing.T) {
 }
 
 func TestNamespaceRefusals(t *testing.T) {
-	s := newService(t, nil)
+	s := newService(t, clusters{})
 	put(t, s, "payments", api.NamespaceWrite{TopicPrefix: "payments.", Connections: []string{"main"}})
 	for name, tt := range map[string]struct {
 		namespace, code, attribute, words string
@@ -141,7 +141,7 @@ func TestNamespaceRefusals(t *testing.T) {
 }
 
 func TestLimits(t *testing.T) {
-	s := newService(t, nil)
+	s := newService(t, clusters{})
 	put(t, s, "payments", api.NamespaceWrite{TopicPrefix: "payments.", Owner: "team-payments", Limits: &api.NamespaceLimits{Partitions: 6, ReplicationFactor: 3, Retention: "168h"}})
 	put(t, s, "wide", api.NamespaceWrite{TopicPrefix: "payments.wide.", Limits: &api.NamespaceLimits{Partitions: 100}})
 	put(t, s, "second", api.NamespaceWrite{TopicPrefix: "second.", Connections: []string{"second"}, Limits: &api.NamespaceLimits{Partitions: 1}})
@@ -214,8 +214,47 @@ func TestTopicsThatAreThereAlready(t *testing.T) {
 	}
 }
 
+// slow lists nothing until it is let go.
+type slow struct{ listing, proceed chan struct{} }
+
+func (s slow) List(context.Context, string, topic.Query) ([]api.Topic, []api.Warning, error) {
+	s.listing <- struct{}{}
+	<-s.proceed
+	return nil, nil, nil
+}
+
+// Looking at clusters takes time, in which others write.
+func TestDryRunsHoldNobodyUp(t *testing.T) {
+	topics := slow{make(chan struct{}), make(chan struct{})}
+	s := newService(t, topics)
+	put(t, s, "orders", api.NamespaceWrite{TopicPrefix: "orders."})
+	body := api.NamespaceWrite{TopicPrefix: "payments.", Connections: []string{"main"}, Limits: &api.NamespaceLimits{Partitions: 6}}
+	for what, plan := range map[string]func() error{
+		"put": func() error {
+			_, err := s.Put(t.Context(), "payments", body, api.WriteOptions{DryRun: true}, "")
+			return err
+		},
+		"delete": func() error {
+			_, err := s.Delete(t.Context(), "payments", api.WriteOptions{DryRun: true})
+			return err
+		},
+	} {
+		if what == "delete" {
+			put(t, s, "payments", body)
+		}
+		planned := make(chan error, 1)
+		go func() { planned <- plan() }()
+		<-topics.listing
+		put(t, s, "orders", api.NamespaceWrite{TopicPrefix: "orders.", Owner: what})
+		topics.proceed <- struct{}{}
+		if err := <-planned; err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
 func TestMembers(t *testing.T) {
-	s := newService(t, nil)
+	s := newService(t, clusters{})
 	put(t, s, "payments", api.NamespaceWrite{TopicPrefix: "payments.", Connections: []string{"main"}})
 	put(t, s, "eu", api.NamespaceWrite{TopicPrefix: "payments.eu."})
 	for _, tt := range []struct {
