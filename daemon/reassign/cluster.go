@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/kafka"
 	"github.com/headgate/terraform-provider-headgate/daemon/store"
@@ -24,7 +26,25 @@ type standing struct {
 	moving     map[int32]kadm.ListPartitionReassignmentsResponse
 }
 
-// topic reads where a topic is; nil: there is none of this name.
+// errDisagree says that brokers tell different things: each follows the controller at its own pace.
+var errDisagree = errors.New("the brokers do not agree yet")
+
+// viewTimeout bounds how long one broker is asked for its view.
+const viewTimeout = 5 * time.Second
+
+// moves are those that are under way.
+func (st *standing) moves() []Move {
+	var moves []Move
+	for id, m := range st.moving {
+		one := Move{Partition: id}
+		one.From = slices.DeleteFunc(slices.Clone(m.Replicas), func(b int32) bool { return slices.Contains(m.AddingReplicas, b) })
+		one.To = slices.DeleteFunc(slices.Clone(m.Replicas), func(b int32) bool { return slices.Contains(m.RemovingReplicas, b) })
+		moves = append(moves, one)
+	}
+	return moves
+}
+
+// topic reads where a topic is; nil: there is none of this name, as all brokers say.
 func (c *cluster) topic(ctx context.Context, name string) (*standing, error) {
 	meta, err := c.admin.Metadata(kafka.Fresh(ctx), name)
 	if err != nil {
@@ -67,7 +87,7 @@ func (c *cluster) survey(ctx context.Context, name string) (*standing, []Broker,
 func (c *cluster) standing(ctx context.Context, meta kadm.Metadata, name string) (*standing, error) {
 	detail, ok := meta.Topics[name]
 	if !ok || errors.Is(detail.Err, kerr.UnknownTopicOrPartition) {
-		return nil, nil //nolint:nilnil // none of this name
+		return nil, c.absent(ctx, meta.Brokers.NodeIDs(), name)
 	}
 	if detail.Err != nil && !errors.Is(detail.Err, kerr.LeaderNotAvailable) {
 		return nil, fmt.Errorf("read metadata: %w", detail.Err)
@@ -89,6 +109,52 @@ func (c *cluster) standing(ctx context.Context, meta kadm.Metadata, name string)
 		now.partitions = append(now.partitions, one)
 	}
 	return now, nil
+}
+
+// absent fails unless all brokers say that there is no such topic.
+func (c *cluster) absent(ctx context.Context, brokers []int32, name string) error {
+	views, err := c.views(ctx, brokers, name)
+	if err != nil {
+		return fmt.Errorf("see whether topic %s is there: %w", name, err)
+	}
+	for _, t := range views {
+		if !errors.Is(kerr.ErrorForCode(t.ErrorCode), kerr.UnknownTopicOrPartition) {
+			return fmt.Errorf("see whether topic %s is there: %w", name, errDisagree)
+		}
+	}
+	return nil
+}
+
+// views asks each broker by itself for a topic.
+func (c *cluster) views(ctx context.Context, brokers []int32, name string) ([]kmsg.MetadataResponseTopic, error) {
+	ctx, cancel := context.WithTimeout(ctx, viewTimeout)
+	defer cancel()
+	views, errs := make([]kmsg.MetadataResponseTopic, len(brokers)), make([]error, len(brokers))
+	var asking sync.WaitGroup
+	for i, id := range brokers {
+		asking.Go(func() {
+			if views[i], errs[i] = c.view(ctx, id, name); errs[i] != nil {
+				errs[i] = fmt.Errorf("ask broker %d: %w", id, errs[i])
+			}
+		})
+	}
+	asking.Wait()
+	return views, errors.Join(errs...)
+}
+
+func (c *cluster) view(ctx context.Context, broker int32, name string) (kmsg.MetadataResponseTopic, error) {
+	req := kmsg.NewPtrMetadataRequest()
+	one := kmsg.NewMetadataRequestTopic()
+	one.Topic = &name
+	req.Topics = append(req.Topics, one)
+	resp, err := req.RequestWith(ctx, c.client.Broker(int(broker)))
+	if err != nil {
+		return kmsg.MetadataResponseTopic{}, err
+	}
+	if len(resp.Topics) != 1 {
+		return kmsg.MetadataResponseTopic{}, fmt.Errorf("the answer leaves topic %s out", name)
+	}
+	return resp.Topics[0], nil
 }
 
 // move has the controller begin.
@@ -167,25 +233,30 @@ func (c *cluster) left(ctx context.Context, now *standing) (int64, error) {
 	return left, nil
 }
 
-// shown waits until the brokers tell of as many replicas as were wanted: each follows the controller at its own pace, and
-// a client asks them in turn. It answers false when they do not.
-func (c *cluster) shown(ctx context.Context, topic string, note store.Reassignment) bool {
+// shown waits until all brokers tell of as many replicas as were wanted. It answers false when they all keep telling of
+// others: someone cancelled the reassignment, or it was never begun. Nothing is known while they differ.
+func (c *cluster) shown(ctx context.Context, topic string, note store.Reassignment) (bool, error) {
 	if note.Cancelled {
-		return false
+		return false, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, showTimeout)
 	defer cancel()
-	for seen, brokers := 0, 1; seen <= brokers; {
-		meta, err := c.admin.Metadata(kafka.Fresh(ctx), topic)
-		if ctx.Err() != nil {
-			return false
+	last := fmt.Errorf("see the new replicas of topic %s: %w", topic, errDisagree)
+	none := false
+	for {
+		shown, brokers, err := c.tally(ctx, topic, note)
+		switch {
+		case ctx.Err() != nil && none:
+			return false, nil
+		case ctx.Err() != nil:
+			return false, last
+		case err != nil:
+			last, none = fmt.Errorf("see the new replicas of topic %s: %w", topic, err), false
+		case shown == brokers:
+			return true, nil
+		default:
+			last, none = fmt.Errorf("see the new replicas of topic %s: %w", topic, errDisagree), shown == 0
 		}
-		brokers = max(brokers, len(meta.Brokers))
-		if err == nil && hasFactor(meta.Topics[topic], note) {
-			seen++
-			continue
-		}
-		seen = 0
 		timer := time.NewTimer(20 * time.Millisecond)
 		select {
 		case <-timer.C:
@@ -193,16 +264,53 @@ func (c *cluster) shown(ctx context.Context, topic string, note store.Reassignme
 		}
 		timer.Stop()
 	}
-	return true
 }
 
-func hasFactor(t kadm.TopicDetail, note store.Reassignment) bool {
-	for _, id := range note.Partitions {
-		if len(t.Partitions[id].Replicas) != note.Factor {
-			return false
+// tally counts the brokers that tell of as many replicas as were wanted.
+func (c *cluster) tally(ctx context.Context, topic string, note store.Reassignment) (shown, brokers int, err error) {
+	up, err := c.up(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	views, err := c.views(ctx, up, topic)
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, t := range views {
+		if hasFactor(t, note) {
+			shown++
 		}
 	}
-	return true
+	return shown, len(views), nil
+}
+
+// up are the brokers that the cluster has at the moment.
+func (c *cluster) up(ctx context.Context) ([]int32, error) {
+	meta, err := c.admin.BrokerMetadata(kafka.Fresh(ctx))
+	if err != nil {
+		return nil, fmt.Errorf("list brokers: %w", err)
+	}
+	return meta.Brokers.NodeIDs(), nil
+}
+
+// registered says whether the cluster counts on a broker, be it up or down. Brokers before Kafka 4.0 do not tell (KIP-1073);
+// it counts as registered then.
+func (c *cluster) registered(ctx context.Context, id int32) bool {
+	req := kmsg.NewPtrDescribeClusterRequest()
+	req.IncludeFencedBrokers = true
+	resp, err := req.RequestWith(ctx, c.client)
+	if err != nil || resp.ErrorCode != 0 || resp.Version < 2 {
+		return true
+	}
+	return slices.ContainsFunc(resp.Brokers, func(b kmsg.DescribeClusterResponseBroker) bool { return b.NodeID == id })
+}
+
+func hasFactor(t kmsg.MetadataResponseTopic, note store.Reassignment) bool {
+	replicas := map[int32]int{}
+	for _, p := range t.Partitions {
+		replicas[p.Partition] = len(p.Replicas)
+	}
+	return !slices.ContainsFunc(note.Partitions, func(id int32) bool { return replicas[id] != note.Factor })
 }
 
 func failure(connection, doing string, err error) error {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/connection"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/kafka"
@@ -88,6 +89,7 @@ func (w *watch) isOver() bool {
 func New(st *store.Store, conns *connection.Service, admins *kafka.Admins, log *slog.Logger) *Service {
 	s := &Service{store: st, conns: conns, admins: admins, log: log, writing: keylock.New(), watches: map[id]*watch{}}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
+	conns.AddUsers(s.usersOf)
 	return s
 }
 
@@ -110,6 +112,21 @@ func (s *Service) Close() {
 	s.mu.Unlock()
 	s.cancel()
 	s.ending.Wait()
+}
+
+// usersOf tells what moves through a connection: without it nobody would take the throttle away. What cannot be followed,
+// as on a cluster that is gone for good, keeps no connection.
+func (s *Service) usersOf(_ context.Context, connection string) ([]string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var users []string
+	for at, w := range s.watches {
+		if at.connection == connection && !w.isOver() && w.problem == "" {
+			users = append(users, fmt.Sprintf("the reassignment of topic %q (wait until it is over, or cancel it)", at.topic))
+		}
+	}
+	slices.Sort(users)
+	return users, nil
 }
 
 // OnSettled registers someone who wants to know that a topic's replicas are where they stay. It must not block.
@@ -170,17 +187,51 @@ func (s *Service) Begin(ctx context.Context, connection, topic string, change Ch
 
 // Throttle changes how fast replicas are copied that move already, or does nothing.
 func (s *Service) Throttle(ctx context.Context, connection, topic string, rate int64) error {
-	w := s.watch(id{connection, topic})
-	if w == nil {
+	at := id{connection, topic}
+	if _, otherwise := s.throttledOtherwise(at, rate); !otherwise {
 		return nil
 	}
+	unlock, err := s.writing.Lock(ctx, connection)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	note, otherwise := s.throttledOtherwise(at, rate)
+	if !otherwise { // any more
+		return nil
+	}
+	c, err := s.cluster(ctx, connection)
+	if err != nil {
+		return err
+	}
+	now, err := c.topic(ctx, topic)
+	if err != nil {
+		return failure(connection, "read the reassignment of topic "+topic, err)
+	}
+	if now == nil || len(now.moving) == 0 {
+		return nil
+	}
+	note.Throttle = rate
+	if err := s.throttleFor(ctx, c, &note, now, now.moves()); err != nil {
+		return failure(connection, "throttle the copying of topic "+topic, err)
+	}
+	if err := s.store.PutReassignment(ctx, note); err != nil {
+		return err
+	}
+	err = c.throttle(ctx, note, s.rate(note))
+	s.follow(note)
+	return err
+}
+
+// throttledOtherwise answers the note of a topic whose replicas move at another rate than this.
+func (s *Service) throttledOtherwise(at id, rate int64) (store.Reassignment, bool) {
 	s.mu.Lock()
-	note := w.note
-	s.mu.Unlock()
-	if note.Throttle == rate || note.Cancelled {
-		return nil
+	defer s.mu.Unlock()
+	w := s.watches[at]
+	if w == nil || w.note.Throttle == rate || w.note.Cancelled {
+		return store.Reassignment{}, false
 	}
-	return s.Begin(ctx, connection, topic, Change{Factor: note.Factor, Throttle: rate, After: note.After})
+	return w.note, true
 }
 
 // Get tells how far the reassignment of a topic is.
@@ -538,7 +589,11 @@ func (s *Service) clean(ctx context.Context, c *cluster, at id, w *watch) error 
 		return err
 	}
 	if now != nil && now.id.String() == note.TopicID {
-		if !c.shown(ctx, at.topic, note) {
+		shown, err := c.shown(ctx, at.topic, note)
+		if err != nil {
+			return err
+		}
+		if !shown {
 			note.Cancelled = true // by someone else, or it was never begun
 		}
 		if err := c.free(ctx, note); err != nil {
@@ -576,11 +631,16 @@ func (s *Service) cluster(ctx context.Context, name string) (*cluster, error) {
 	if err != nil {
 		return nil, failure(name, "make a client", err)
 	}
-	return &cluster{name: name, admin: admin}, nil
+	client, err := s.admins.Client(target)
+	if err != nil {
+		return nil, failure(name, "make a client", err)
+	}
+	return &cluster{name: name, admin: admin, client: client}, nil
 }
 
 // cluster is the Kafka cluster of a connection.
 type cluster struct {
-	name  string // of the connection
-	admin *kadm.Client
+	name   string // of the connection
+	admin  *kadm.Client
+	client *kgo.Client // for what admin has no words for
 }

@@ -35,6 +35,7 @@ const (
 type env struct {
 	*reassign.Service
 	t      *testing.T
+	dev    *devkafka.Cluster // nil: a real one
 	store  *store.Store
 	conns  *connection.Service
 	admins *kafka.Admins
@@ -51,7 +52,9 @@ func dev(t *testing.T, slow time.Duration) *env {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	return newEnv(t, c.BootstrapServers())
+	e := newEnv(t, c.BootstrapServers())
+	e.dev = c
+	return e
 }
 
 func newEnv(t *testing.T, servers []string) *env {
@@ -89,6 +92,21 @@ func (e *env) boot() {
 	if err := e.Start(e.t.Context()); err != nil {
 		e.t.Fatal(err)
 	}
+}
+
+// rewrite changes the only note as the daemon is down.
+func (e *env) rewrite(change func(note *store.Reassignment)) {
+	e.t.Helper()
+	e.Close()
+	notes, err := e.store.Reassignments(e.t.Context())
+	if err != nil || len(notes) != 1 {
+		e.t.Fatal(notes, err)
+	}
+	change(&notes[0])
+	if err := e.store.PutReassignment(e.t.Context(), notes[0]); err != nil {
+		e.t.Fatal(err)
+	}
+	e.boot()
 }
 
 func (e *env) create(partitions int32, replicas int16) string {
@@ -200,7 +218,7 @@ func (e *env) want(topic string, factor int) {
 }
 
 func TestReplicationFactorGrowsAndShrinks(t *testing.T) {
-	e := dev(t, 500*time.Millisecond)
+	e := dev(t, time.Hour)
 	topic := e.create(4, 1)
 	leaders := e.replicas(topic)
 	e.begin(topic, reassign.Change{Factor: 3, Throttle: 5 << 20, After: map[string]string{"min.insync.replicas": "2"}})
@@ -217,6 +235,7 @@ func TestReplicationFactorGrowsAndShrinks(t *testing.T) {
 	if now := e.config(topic, "min.insync.replicas"); now != "1" {
 		t.Errorf("under way min.insync.replicas is %s already", now)
 	}
+	e.dev.FinishReassignments()
 	e.finish(topic)
 	e.want(topic, 3)
 	if now := e.config(topic, "min.insync.replicas"); now != "2" {
@@ -236,17 +255,14 @@ func TestReplicationFactorGrowsAndShrinks(t *testing.T) {
 }
 
 func TestDaemonDiesMeanwhile(t *testing.T) {
-	e := dev(t, time.Second)
+	e := dev(t, time.Hour)
 	topic := e.create(3, 1)
 	e.begin(topic, reassign.Change{Factor: 3, Throttle: 5 << 20})
 	e.Close()
 	if len(e.throttles(topic)) == 0 {
 		t.Fatal("there is no throttle to be taken away")
 	}
-	e.eventually("the brokers are done", func() bool {
-		listed, err := e.admin.ListPartitionReassignments(t.Context(), nil)
-		return err == nil && len(listed) == 0
-	})
+	e.dev.FinishReassignments()
 	e.boot()
 	e.finish(topic)
 	e.want(topic, 3)
@@ -298,6 +314,83 @@ func TestChangedMeanwhile(t *testing.T) {
 	e.begin(topic, reassign.Change{Factor: 1})
 	e.finish(topic)
 	e.want(topic, 1)
+}
+
+// A throttle changes without anything being planned anew: the planning needs all brokers, and one may be down.
+func TestThrottleWithoutEnoughBrokers(t *testing.T) {
+	e := dev(t, time.Hour)
+	topic := e.create(3, 1)
+	e.begin(topic, reassign.Change{Factor: 3})
+	e.rewrite(func(note *store.Reassignment) { note.Factor = 4 }) // as if there had been a fourth
+	if err := e.Throttle(t.Context(), conn, topic, 9<<20); err != nil {
+		t.Fatal(err)
+	}
+	set := strings.Join(e.throttles(topic), " ")
+	if strings.Count(set, "rate=9437184") != 6 || strings.Count(set, "throttled.replicas=") != 2 {
+		t.Errorf("the throttles are %s", set)
+	}
+	e.rewrite(func(note *store.Reassignment) { note.Factor = 3 })
+	e.dev.FinishReassignments()
+	e.finish(topic)
+	e.want(topic, 3)
+}
+
+// A broker that a reassignment has throttled, and that is no more, keeps nobody from changing the topic again.
+func TestBrokerTakenOutMeanwhile(t *testing.T) {
+	e := dev(t, time.Hour)
+	topic := e.create(3, 1)
+	e.begin(topic, reassign.Change{Factor: 2, Throttle: 5 << 20})
+	e.rewrite(func(note *store.Reassignment) { note.Brokers = append(note.Brokers, 99) })
+	e.begin(topic, reassign.Change{Factor: 3, Throttle: 6 << 20})
+	if err := e.Throttle(t.Context(), conn, topic, 0); err != nil {
+		t.Fatal(err)
+	}
+	e.dev.FinishReassignments()
+	e.finish(topic)
+	e.want(topic, 3)
+	e.eventually("nothing is noted", func() bool { return e.Noted(conn, topic) == nil })
+}
+
+// A broker that is behind the controller does not end the following.
+func TestLaggingBrokersMeanwhile(t *testing.T) {
+	e := dev(t, time.Hour)
+	topic := e.create(3, 1)
+	e.begin(topic, reassign.Change{Factor: 3, Throttle: 5 << 20, After: map[string]string{"min.insync.replicas": "2"}})
+	for _, broker := range []int32{0, 1} {
+		e.dev.Lag(broker, topic, true)
+	}
+	e.eventually("a broker lags", func() bool {
+		noted := e.Noted(conn, topic)
+		if noted == nil {
+			t.Fatal("the reassignment is forgotten")
+		}
+		return strings.Contains(noted.Problem, "do not agree")
+	})
+	for _, broker := range []int32{0, 1} {
+		e.dev.Lag(broker, topic, false)
+	}
+	e.dev.FinishReassignments()
+	e.eventually("it is over", func() bool { return e.Noted(conn, topic) == nil })
+	e.want(topic, 3)
+	if now := e.config(topic, "min.insync.replicas"); now != "2" {
+		t.Errorf("min.insync.replicas is %s, want 2", now)
+	}
+}
+
+// Without the connection nobody would take the throttle away.
+func TestConnectionStaysMeanwhile(t *testing.T) {
+	e := dev(t, time.Hour)
+	topic := e.create(1, 1)
+	e.begin(topic, reassign.Change{Factor: 3, Throttle: 5 << 20})
+	_, err := e.conns.Delete(t.Context(), conn, api.WriteOptions{})
+	if err == nil || !strings.Contains(err.Error(), "the reassignment of topic \""+topic) {
+		t.Errorf("deleting the connection: %v", err)
+	}
+	e.dev.FinishReassignments()
+	e.finish(topic)
+	if _, err := e.conns.Delete(t.Context(), conn, api.WriteOptions{}); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestTopicDeletedMeanwhile(t *testing.T) {

@@ -180,12 +180,17 @@ func (s *Service) rates(note store.Reassignment) map[int32]int64 {
 	return rates
 }
 
-// throttle sets the rates and lists of a note.
+// throttle sets the rates and lists of a note. Brokers that are down stay as they are; the note keeps them for the end.
 func (c *cluster) throttle(ctx context.Context, note store.Reassignment, rates map[int32]int64) error {
+	doing := "throttle the copying of topic " + note.Topic
+	up, err := c.up(ctx)
+	if err != nil {
+		return failure(c.name, doing, err)
+	}
+	note.Brokers = slices.DeleteFunc(slices.Clone(note.Brokers), func(id int32) bool { return !slices.Contains(up, id) })
 	if note.Throttle == 0 {
 		return c.slack(ctx, note, rates)
 	}
-	doing := "throttle the copying of topic " + note.Topic
 	for _, id := range note.Brokers {
 		value := strconv.FormatInt(rates[id], 10)
 		if err := c.alterBroker(ctx, id, kadm.SetConfig, &value); err != nil {
@@ -252,8 +257,9 @@ func (c *cluster) slack(ctx context.Context, note store.Reassignment, others map
 			text := strconv.FormatInt(rate, 10)
 			op, value = kadm.SetConfig, &text
 		}
-		// Who may not take a rate away could not set it either.
-		if err := c.alterBroker(ctx, id, op, value); err != nil && !errors.Is(err, kerr.ClusterAuthorizationFailed) {
+		err := c.alterBroker(ctx, id, op, value)
+		// Who may not take a rate away could not set it either, and a broker that was taken out has none.
+		if err != nil && !errors.Is(err, kerr.ClusterAuthorizationFailed) && c.registered(ctx, id) {
 			errs = append(errs, err)
 		}
 	}
