@@ -178,7 +178,8 @@ func do[T any](ctx context.Context, c *Client, method, path string, body any, he
 	}
 	defer func() { _ = resp.Body.Close() }()
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, answerLimit))
-	if err != nil {
+	// A daemon that dies may have sent all of its answer but the mark of its end, and has then noted that the caller knows.
+	if err != nil && !json.Valid(raw) {
 		return nil, c.unreachable(ctx, err)
 	}
 	if resp.StatusCode >= http.StatusBadRequest {

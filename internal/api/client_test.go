@@ -149,3 +149,21 @@ func TestBadEndpoints(t *testing.T) {
 		t.Error("a CA certificate that is none is taken")
 	}
 }
+
+// A daemon that is killed right after it flushed an answer has noted that the caller knows: the answer counts, although
+// the mark of its end never came. Half an answer does not.
+func TestWholeAnswersOfADaemonThatDies(t *testing.T) {
+	for body, want := range map[string]bool{`{"name":"orders","partitions":3}` + "\n": true, `{"name":"orders","parti`: false} {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = w.Write([]byte(body))
+			_ = http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		}))
+		topic, err := newClient(t, s.URL).PutTopic(t.Context(), "main", "orders", api.TopicWrite{}, api.WriteOptions{CreateOnly: true})
+		if got := err == nil && topic.Partitions == 3; got != want {
+			t.Errorf("%s: %+v, %v", body, topic, err)
+		}
+		s.Close()
+	}
+}
