@@ -24,7 +24,7 @@ var parseConnectionString = simple{
 		MarkdownDescription: "Takes a connection string apart: a URL such as `postgresql://app:secret@db.internal:5432/shop?sslmode=require`, a list of brokers such as `b-1:9092,b-2:9092`, " +
 			"or the `Key=Value;…` form of Azure (`Endpoint=sb://contoso.servicebus.windows.net/;SharedAccessKeyName=…;SharedAccessKey=…`). " +
 			"The result has `scheme`, `hosts` (a list of `host` or `host:port`), `username`, `password`, `database` (the path of a URL, the `EntityPath` of Azure) and `parameters`; " +
-			"what the string does not say is null. Give it a sensitive or ephemeral value, and the parts are sensitive or ephemeral too.",
+			"what the string does not say is null. Of a JDBC URL, `jdbc:` is left out. Give it a sensitive or ephemeral value, and the parts are sensitive or ephemeral too.",
 		Parameters: textParameter("connection_string", "The connection string."),
 		Return:     function.ObjectReturn{AttributeTypes: connectionStringTypes},
 	},
@@ -109,7 +109,7 @@ func parseAzure(text string) (parts, error) {
 }
 
 func parseURL(text string) (parts, error) {
-	scheme, rest, _ := strings.Cut(text, "://")
+	scheme, rest, _ := strings.Cut(strings.TrimPrefix(text, "jdbc:"), "://")
 	// Several hosts, as PostgreSQL and Pulsar have them, are no valid URL: they are set aside.
 	authority, tail := rest, ""
 	if i := strings.IndexAny(rest, "/?#"); i >= 0 {

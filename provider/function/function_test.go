@@ -91,6 +91,10 @@ func TestParseConnectionString(t *testing.T) {
 			`{"database":<null>,"hosts":["lake.blob.core.windows.net"],"parameters":{"DefaultEndpointsProtocol":"https","EndpointSuffix":"core.windows.net"},"password":"k==","scheme":"https","username":"lake"}`,
 		},
 		{
+			"jdbc:postgresql://db.internal:5432/shop?user=app",
+			`{"database":"shop","hosts":["db.internal:5432"],"parameters":{"user":"app"},"password":<null>,"scheme":"postgresql","username":<null>}`,
+		},
+		{
 			"mysql://[::1]:3306",
 			`{"database":<null>,"hosts":["[::1]:3306"],"parameters":{},"password":<null>,"scheme":"mysql","username":<null>}`,
 		},

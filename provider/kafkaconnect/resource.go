@@ -55,7 +55,7 @@ func NewResource() resource.Resource {
 		Complete:   (*model).complete,
 		Validate:   validate,
 		Prepare:    prepare,
-		Notices:    notices,
+		Notice:     notice,
 		Pages:      &remote.Pages[api.KafkaConnector]{Page: list, Key: func(k *api.KafkaConnector) []string { return []string{k.Connection, k.Name} }},
 	})
 }
@@ -233,12 +233,12 @@ func verdict(name string, accepted, settled *api.KafkaConnector) error {
 	return nil
 }
 
-// notices say that a connector has failed, each time it is read.
-func notices(k *api.KafkaConnector) []api.Warning {
-	if k.Status.State != api.StateFailed {
-		return nil
+// notice says that a connector has failed, each time it is read.
+func notice(_ *model, k *api.KafkaConnector, diags *diag.Diagnostics) {
+	if k.Status.State == api.StateFailed {
+		failure := failed(k)
+		diags.AddWarning(failure.Summary, failure.Detail)
 	}
-	return []api.Warning{failed(k)}
 }
 
 func failed(k *api.KafkaConnector) api.Warning {

@@ -126,7 +126,7 @@ func (m *model) expand() api.PulsarTopicWrite {
 func (m *model) flatten(t *api.PulsarTopic, _ bool) error {
 	m.Partitions = types.Int64Value(t.Partitions)
 	m.DeletionProtection = types.BoolValue(t.DeletionProtection)
-	impliedTime := m.Retention.IsNull() && t.Retention == api.Unlimited && t.RetentionSize != api.Unlimited
+	impliedTime := m.Retention.IsNull() && t.Retention == api.Unlimited && (!m.RetentionSize.IsNull() || t.RetentionSize != api.Unlimited)
 	impliedSize := m.RetentionSize.IsNull() && t.RetentionSize == api.Unlimited && !impliedTime
 	m.Retention = written(m.Retention, t.Retention, impliedTime, api.SameRetention)
 	m.RetentionSize = written(m.RetentionSize, t.RetentionSize, impliedSize, api.SameRetentionSize)

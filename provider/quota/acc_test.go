@@ -106,6 +106,12 @@ func TestAccClientQuotaDrift(t *testing.T) {
 		}
 		return step
 	}
+	gone := providertest.Applied(providertest.Connections(d), has(t, d, entity, map[string]float64{"consumer_byte_rate": 7}))
+	gone.PreConfig = func() {
+		if _, err := d.Client.PutClientQuota(t.Context(), "main", entity, api.ClientQuotaWrite{Unset: []string{"producer_byte_rate"}}, api.WriteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	mine := map[string]float64{"producer_byte_rate": 10 << 20}
 	withAnother := map[string]float64{"producer_byte_rate": 10 << 20, "consumer_byte_rate": 7}
 	test(t,
@@ -119,6 +125,10 @@ func TestAccClientQuotaDrift(t *testing.T) {
 			_, err := d.Client.DeleteClientQuota(t.Context(), "main", entity, nil, api.WriteOptions{})
 			return err
 		}),
+		// Also when all that is declared was taken away elsewhere.
+		providertest.Applied(config),
+		repaired(plancheck.ResourceActionNoop, withAnother, &api.ClientQuotaWrite{Values: map[string]float64{"consumer_byte_rate": 7}}),
+		gone,
 	)
 }
 

@@ -129,9 +129,14 @@ func get(ctx context.Context, client *api.Client, m *model) (*api.ClientQuota, e
 	return client.GetClientQuota(ctx, m.ConnectionName.ValueString(), m.Entity.ValueString())
 }
 
-// del takes away what is declared.
+// del takes away what is declared. Where others have taken that away already there is nothing to do: to name no quota would
+// mean all of them.
 func del(ctx context.Context, client *api.Client, m *model, options api.WriteOptions) (*api.Deletion, error) {
-	return client.DeleteClientQuota(ctx, m.ConnectionName.ValueString(), m.Entity.ValueString(), m.declared(), options)
+	declared := m.declared()
+	if len(declared) == 0 {
+		return &api.Deletion{}, nil
+	}
+	return client.DeleteClientQuota(ctx, m.ConnectionName.ValueString(), m.Entity.ValueString(), declared, options)
 }
 
 func list(ctx context.Context, client *api.Client, connection, cursor string) (*api.Page[api.ClientQuota], error) {

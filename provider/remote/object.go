@@ -56,11 +56,10 @@ type Definition[M, A any] struct {
 	Check func(w Write[M], diags *diag.Diagnostics) bool
 	// Planned looks at the answer of the dry run and may adjust the plan; it answers whether it did.
 	Planned func(ctx context.Context, change Change, w Write[M], a *A, diags *diag.Diagnostics) bool
-	// Notices are what a person should know each time an object is read, such as that it has failed.
-	Notices func(a *A) []api.Warning
 	// Warnings are those of an answer; they are shown when planning.
 	Warnings func(a *A) []api.Warning
-	// Notice warns of what a read finds that is no plain change of an attribute. m is as it was before; an import gets no call.
+	// Notice warns of what a read finds that is no plain change of an attribute, such as that the object has failed. m is as
+	// it was before; an import gets no call.
 	Notice func(m *M, a *A, diags *diag.Diagnostics)
 	// Replaced says whether an update that changes none of Replacing needs a new object all the same.
 	Replaced func(w Write[M]) bool

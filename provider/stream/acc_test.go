@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/terraform"
 
 	"github.com/headgate/terraform-provider-headgate/internal/acctest"
 	"github.com/headgate/terraform-provider-headgate/internal/acctest/fakekinesis"
@@ -66,6 +67,7 @@ func lives(t *testing.T, d *acctest.Daemon, url string) {
   shards     = 13
   retention  = "2880m"
   tags       = { team = "shop" }`)
+	null := stream(d, url, unprotected+"shards = 13\n  retention = \"48h\"\n  tags = { team = null }")
 	one := stream(d, url, "shards = 1")
 	test(t,
 		providertest.Does(plancheck.ResourceActionCreate, address, onDemand,
@@ -78,6 +80,13 @@ func lives(t *testing.T, d *acctest.Daemon, url string) {
 		resource.TestStep{ResourceName: address, ImportState: true, ImportStateId: "aws/clicks", ImportStateVerify: true, ImportStateVerifyIdentifierAttribute: "name"},
 		providertest.Does(plancheck.ResourceActionUpdate, address, more, resource.TestCheckResourceAttr(address, "open_shards", "13"), resource.TestCheckNoResourceAttr(address, "kms_key_id")),
 		providertest.Unchanged(more),
+		providertest.Does(plancheck.ResourceActionUpdate, address, null, func(*terraform.State) error {
+			if s, err := d.Client.GetStream(t.Context(), "aws", "clicks"); err != nil || len(s.Tags) > 0 {
+				return fmt.Errorf("the stream is %+v, %w", s, err)
+			}
+			return nil
+		}),
+		providertest.Unchanged(null),
 		providertest.Does(plancheck.ResourceActionUpdate, address, one, resource.TestCheckResourceAttr(address, "open_shards", "1"), resource.TestCheckResourceAttr(address, "retention", "24h")),
 		providertest.Unchanged(one),
 		resource.TestStep{Config: connection(d, url), PlanOnly: true, ExpectError: regexp.MustCompile(`(?s)protected from deletion.*last 24h`)},

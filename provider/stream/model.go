@@ -63,6 +63,7 @@ func (m *model) expand(state *model) api.StreamWrite {
 		switch {
 		case !ok || text.IsUnknown():
 			body.Unknown = append(body.Unknown, spec.Join("/tags", name))
+		case text.IsNull(): // declares nothing
 		default:
 			if body.Tags == nil {
 				body.Tags = map[string]string{}
@@ -73,8 +74,8 @@ func (m *model) expand(state *model) api.StreamWrite {
 	if m.Tags.IsUnknown() {
 		return body
 	}
-	for name := range state.Tags.Elements() {
-		if _, still := m.Tags.Elements()[name]; !still {
+	for name, value := range state.Tags.Elements() {
+		if now, still := m.Tags.Elements()[name]; !value.IsNull() && (!still || now.IsNull()) {
 			body.Untag = append(body.Untag, name)
 		}
 	}
@@ -117,8 +118,13 @@ func (m *model) flatten(a *api.Stream, imported bool) error {
 func (m *model) managed(tags map[string]string, imported bool) types.Map {
 	values := map[string]attr.Value{}
 	for name, value := range tags {
-		if _, declared := m.Tags.Elements()[name]; declared || imported {
+		if prior, declared := m.Tags.Elements()[name]; imported || declared && !prior.IsNull() {
 			values[name] = types.StringValue(value)
+		}
+	}
+	for name, prior := range m.Tags.Elements() {
+		if prior.IsNull() { // declares nothing, and stays
+			values[name] = prior
 		}
 	}
 	if len(values) == 0 && (m.Tags.IsNull() || imported) {

@@ -143,14 +143,14 @@ func put(ctx context.Context, client *api.Client, w remote.Write[model], options
 	if err != nil || options.DryRun {
 		return answer, err
 	}
-	for !answer.Settled {
+	for !answer.Settled { // a stream that was created is answered beside every error from here on
 		tflog.Info(ctx, "AWS is changing the stream", map[string]any{"stream": name, "status": answer.Status, "open_shards": answer.OpenShards})
 		now, err := client.PutStream(ctx, connection, name, body, api.WriteOptions{})
 		if errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
-			return nil, unsettled(w, answer)
+			return answer, unsettled(w, answer)
 		}
 		if err != nil {
-			return nil, err
+			return answer, err
 		}
 		answer = now
 	}
@@ -160,7 +160,7 @@ func put(ctx context.Context, client *api.Client, w remote.Write[model], options
 func unsettled(w remote.Write[model], seen *api.Stream) error {
 	remedy := "Apply again to go on, with a longer timeouts.update."
 	if w.State.Name.IsNull() {
-		remedy = fmt.Sprintf("It exists: import it (its import id is %s/%s) and apply again, with a longer timeouts.create.", seen.Connection, seen.Name)
+		remedy = "It exists, and Terraform's state has it as tainted. To keep it, run terraform untaint headgate_stream.<name>; then apply again, with a longer timeouts.update."
 	}
 	return &api.Error{
 		Code: api.CodeUnavailable, Summary: fmt.Sprintf("AWS has not finished changing stream %q", seen.Name),

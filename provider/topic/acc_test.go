@@ -122,6 +122,22 @@ func TestAccTopicRetention(t *testing.T) {
 	)
 }
 
+// A null in a map declares nothing.
+func TestAccTopicNullValues(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	none := topicWith(d, unprotected+"config = { \"max.message.bytes\" = null }\n  labels = { domain = null }")
+	some := topicWith(d, unprotected+"config = { \"max.message.bytes\" = \"2000000\", \"segment.bytes\" = null }\n  labels = { domain = \"shop\", tier = null }")
+	test(t,
+		providertest.Applied(none),
+		providertest.Unchanged(none),
+		providertest.Applied(some, hasConfigs(t, d, map[string]string{"max.message.bytes": "2000000", "retention.ms": "604800000"})),
+		providertest.Unchanged(some),
+		providertest.Applied(none, hasConfigs(t, d, map[string]string{"retention.ms": "604800000"}), resource.TestCheckNoResourceAttr(address, "labels.domain")),
+		providertest.Unchanged(none),
+	)
+}
+
 func TestAccTopicImport(t *testing.T) {
 	t.Parallel()
 	d := acctest.Dev(t)

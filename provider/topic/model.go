@@ -130,8 +130,9 @@ func (m *model) expandRetention(w *api.TopicWrite) {
 
 func (m *model) noLongerDeclared(state model) []string {
 	var names []string
-	for name := range state.Config.Elements() {
-		if _, still := m.Config.Elements()[name]; !still && name != retentionConfig {
+	for name, value := range state.Config.Elements() {
+		now, still := m.Config.Elements()[name]
+		if !value.IsNull() && (!still || now.IsNull()) && name != retentionConfig {
 			names = append(names, name)
 		}
 	}
@@ -191,7 +192,10 @@ func (m *model) flatten(t *api.Topic, imported bool) error {
 // declared are the declared configs as they are now: a config that is no longer set on the topic has the value in force.
 func (m *model) declared(t *api.Topic) map[string]string {
 	now := map[string]string{}
-	for name := range m.Config.Elements() {
+	for name, prior := range m.Config.Elements() {
+		if prior.IsNull() {
+			continue
+		}
 		value := effective(t, name)
 		if own, _ := m.configText(name); api.SameConfig(own, value) {
 			value = own
@@ -208,7 +212,7 @@ func effective(t *api.Topic, name string) string {
 	return t.ConfigEffective[name]
 }
 
-// mapOrNone keeps a prior null or empty map when there is nothing in it.
+// mapOrNone keeps a prior null or empty map when there is nothing in it, and the nulls of a prior map, which declare nothing.
 func mapOrNone(values map[string]string, prior types.Map) types.Map {
 	if len(values) == 0 && len(prior.Elements()) == 0 {
 		if prior.IsNull() {
@@ -216,7 +220,13 @@ func mapOrNone(values map[string]string, prior types.Map) types.Map {
 		}
 		return prior
 	}
-	return stringMap(values)
+	elements := stringMap(values).Elements()
+	for key, value := range prior.Elements() {
+		if _, has := elements[key]; !has && value.IsNull() {
+			elements[key] = value
+		}
+	}
+	return types.MapValueMust(types.StringType, elements)
 }
 
 func stringMap(values map[string]string) types.Map {
