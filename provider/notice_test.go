@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"encoding/json"
+	"maps"
 	"strings"
 	"testing"
 
@@ -33,25 +34,99 @@ func TestReadWarnsOfAFailedConnector(t *testing.T) {
 	}
 }
 
-// read refreshes a resource of which state has nothing but some texts, and that was written before.
-func (q *querier) read(typ string, texts map[string]string) []*tfprotov6.Diagnostic {
+// What goes with a tainted topic is said, as with any other that is replaced.
+func TestPlanSaysWhatGoesWithTheTainted(t *testing.T) {
+	d := acctest.Dev(t)
+	connectMain(t, d)
+	if _, err := d.Client.PutTopic(t.Context(), "main", "orders", api.TopicWrite{Partitions: 3, ReplicationFactor: 3, DeletionProtection: new(false)}, api.WriteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	q := newQuerier(t, d)
+	orders := map[string]tftypes.Value{"connection_name": tftypes.NewValue(tftypes.String, "main"), "name": tftypes.NewValue(tftypes.String, "orders")}
+	q.read("headgate_topic", map[string]string{"connection_name": "main", "name": "orders"})
+	found := q.plan("headgate_topic", orders)
+	if len(found) != 1 || found[0].Severity != tfprotov6.DiagnosticSeverityWarning || found[0].Summary != `What goes with topic "orders"` {
+		t.Errorf("%v", found)
+	}
+}
+
+// A topic that neither exists nor is planned is warned of: somebody else may make it in the same apply.
+func TestPlanWarnsOfTopicsThatNobodyMakes(t *testing.T) {
+	d := acctest.Dev(t)
+	connectMain(t, d)
+	q := newQuerier(t, d)
+	if found := q.plan("headgate_topic", map[string]tftypes.Value{"connection_name": tftypes.NewValue(tftypes.String, "main"), "name": tftypes.NewValue(tftypes.String, "orders")}); len(found) != 0 {
+		t.Errorf("%v", found)
+	}
+	topics := tftypes.Set{ElementType: tftypes.String}
+	found := q.plan("headgate_consumer_group_offsets", map[string]tftypes.Value{
+		"connection_name": tftypes.NewValue(tftypes.String, "main"), "group": tftypes.NewValue(tftypes.String, "billing"), "to": tftypes.NewValue(tftypes.String, "latest"),
+		"topics": tftypes.NewValue(topics, []tftypes.Value{tftypes.NewValue(tftypes.String, "typo"), tftypes.NewValue(tftypes.String, "orders")}),
+	})
+	if len(found) != 1 || found[0].Severity != tfprotov6.DiagnosticSeverityWarning || found[0].Summary != `Topic "typo" does not exist` {
+		t.Errorf("%v", found)
+	}
+}
+
+func connectMain(t *testing.T, d *acctest.Daemon) {
+	t.Helper()
+	spec, err := json.Marshal(api.KafkaConnection{BootstrapServers: strings.Split(d.Kafka, ","), SecurityProtocol: "PLAINTEXT"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Client.PutConnection(t.Context(), "main", api.ConnectionWrite{Kind: "kafka", Spec: spec}, api.WriteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// plan plans a resource that has no prior state.
+func (q *querier) plan(typ string, declared map[string]tftypes.Value) []*tfprotov6.Diagnostic {
+	q.t.Helper()
+	object := q.object(typ)
+	prior, err := tfprotov6.NewDynamicValue(object, tftypes.NewValue(object, nil))
+	if err != nil {
+		q.t.Fatal(err)
+	}
+	config := q.value(object, filled(object, declared))
+	resp, err := q.server.PlanResourceChange(q.t.Context(), &tfprotov6.PlanResourceChangeRequest{TypeName: typ, PriorState: &prior, ProposedNewState: config, Config: config})
+	if err != nil {
+		q.t.Fatal(err)
+	}
+	return resp.Diagnostics
+}
+
+func (q *querier) object(typ string) tftypes.Object {
 	q.t.Helper()
 	object, ok := q.schemas.ResourceSchemas[typ].ValueType().(tftypes.Object)
 	if !ok {
 		q.t.Fatalf("%s is no object", typ)
 	}
+	return object
+}
+
+// filled has a null for each attribute that is not given.
+func filled(object tftypes.Object, given map[string]tftypes.Value) map[string]tftypes.Value {
 	values := map[string]tftypes.Value{}
 	for name, of := range object.AttributeTypes {
 		values[name] = tftypes.NewValue(of, nil)
 	}
+	maps.Copy(values, given)
+	return values
+}
+
+// read refreshes a resource of which state has nothing but some texts, and that was written before.
+func (q *querier) read(typ string, texts map[string]string) []*tfprotov6.Diagnostic {
+	q.t.Helper()
+	given := map[string]tftypes.Value{}
 	for name, text := range texts {
-		values[name] = tftypes.NewValue(tftypes.String, text)
+		given[name] = tftypes.NewValue(tftypes.String, text)
 	}
+	object := q.object(typ)
 	private, err := json.Marshal(map[string][]byte{"generation": []byte(`"1"`)})
 	if err != nil {
 		q.t.Fatal(err)
 	}
-	resp, err := q.server.ReadResource(q.t.Context(), &tfprotov6.ReadResourceRequest{TypeName: typ, CurrentState: q.value(object, values), Private: private})
+	resp, err := q.server.ReadResource(q.t.Context(), &tfprotov6.ReadResourceRequest{TypeName: typ, CurrentState: q.value(object, filled(object, given)), Private: private})
 	if err != nil {
 		q.t.Fatal(err)
 	}

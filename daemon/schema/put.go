@@ -250,7 +250,7 @@ func (w *write) badReference(err error) error {
 	}
 	ref := w.References[bad.index]
 	return api.Invalid(spec.Join("/references", strconv.Itoa(bad.index)), fmt.Sprintf("The reference %q leads nowhere", ref.Name),
-		fmt.Sprintf("Through connection %q: %s.", w.r.name, said(err)), "Register what it refers to first, or correct its subject and version.")
+		fmt.Sprintf("Through connection %q: %s.", w.r.name, said(err)), "Register what it refers to first, or correct its subject and version. In Terraform, give a reference to a schema of the same configuration its version: version = headgate_schema.<name>.version.")
 }
 
 // registers says whether the schema differs in meaning from the latest version.

@@ -81,7 +81,7 @@ func (r Request) detail(e api.Error) string {
 		}
 	case api.CodeNotFound:
 		switch {
-		case strings.HasSuffix(e.Attribute, "/connection"):
+		case strings.HasSuffix(e.Attribute, "/connection"), strings.HasPrefix(e.Attribute, "/connections/"):
 			parts = append(parts, "If the same configuration declares it, refer to it as headgate_connection.<name>.name, so that it is made first.")
 		case e.Remedy == "" && strings.HasPrefix(r.Doing, "read "):
 			parts = append(parts, "Check the name. If the same configuration makes it, refer to the resource that does, so that it is read after it is made.")

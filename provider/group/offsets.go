@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
@@ -53,9 +54,7 @@ func NewOffsetsResource() resource.Resource {
 		Flatten:    keep,
 		Complete:   func(*offsetsModel, *api.OffsetMoves) error { return nil },
 		Warnings:   preview,
-		Missing: func(pointer string) bool {
-			return strings.HasPrefix(pointer, "/topics") || strings.HasPrefix(pointer, "/offsets")
-		},
+		Missing:    missing,
 	})
 }
 
@@ -88,7 +87,7 @@ func offsetsSchema(context.Context) schema.Schema {
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			},
 			"topics": schema.SetAttribute{
-				MarkdownDescription: "The topics whose offsets move, in all their partitions. Not with `offsets`, which names its topics itself.",
+				MarkdownDescription: "The topics whose offsets move, in all their partitions. Needed with `to` and `shift`: without it no topic is meant, not all. Not with `offsets`, which names its topics itself.",
 				ElementType:         types.StringType,
 				Optional:            true,
 				Validators:          []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.ConflictsWith(path.MatchRoot("offsets"))},
@@ -128,6 +127,23 @@ func where(_ *offsetsModel, pointer string) path.Path {
 		}
 	}
 	return at
+}
+
+// missing names the topic that an error is about.
+func missing(m *offsetsModel, pointer string) (noun, id string) {
+	body, steps := m.expand(), spec.Steps(pointer)
+	if len(steps) < 2 {
+		return "", ""
+	}
+	topic := steps[1]
+	if steps[0] == "topics" {
+		i, err := strconv.Atoi(topic)
+		if err != nil || i >= len(body.Topics) {
+			return "", ""
+		}
+		topic = body.Topics[i]
+	}
+	return "topic", m.ConnectionName.ValueString() + "/" + topic
 }
 
 func reset(ctx context.Context, client *api.Client, w remote.Write[offsetsModel], options api.WriteOptions) (*api.OffsetMoves, error) {

@@ -8,6 +8,7 @@ package kind
 import (
 	"fmt"
 	"maps"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
@@ -206,11 +207,14 @@ func describe(f spec.Field) string {
 func bounds(f spec.Field) string {
 	switch {
 	case f.Minimum != nil && f.Maximum != nil:
-		return fmt.Sprintf("From %v to %v.", *f.Minimum, *f.Maximum)
+		return fmt.Sprintf("From %s to %s.", number(*f.Minimum), number(*f.Maximum))
 	case f.Minimum != nil:
-		return fmt.Sprintf("At least %v.", *f.Minimum)
+		return fmt.Sprintf("At least %s.", number(*f.Minimum))
 	case f.Maximum != nil:
-		return fmt.Sprintf("At most %v.", *f.Maximum)
+		return fmt.Sprintf("At most %s.", number(*f.Maximum))
 	}
 	return ""
 }
+
+// number is a number in digits, large ones too.
+func number(n float64) string { return strconv.FormatFloat(n, 'f', -1, 64) }

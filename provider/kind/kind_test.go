@@ -273,6 +273,13 @@ func TestPathsOfPointers(t *testing.T) {
 	}
 }
 
+func TestBoundsAreInDigits(t *testing.T) {
+	attributes := kind.Attributes([]spec.Field{{Name: "n", Type: spec.Int, Doc: "A number.", Minimum: new(1.0), Maximum: new(1e6)}})
+	if n, _ := attributes["n"].(schema.Int64Attribute); n.MarkdownDescription != "A number. From 1 to 1000000." {
+		t.Errorf("%q", n.MarkdownDescription)
+	}
+}
+
 func TestAttributesSayWhatFieldsSay(t *testing.T) {
 	attributes := kind.Attributes(sampleKind.Fields)
 	name, _ := attributes["name"].(schema.StringAttribute)

@@ -66,8 +66,15 @@ func TestAccNamespaceLives(t *testing.T) {
 		providertest.Does(plancheck.ResourceActionUpdate, address, plain),
 		resource.TestStep{Config: namespaceWith(d, `limits = { partitions = 0 }`), ExpectError: regexp.MustCompile(`partitions`)},
 		resource.TestStep{Config: namespaceWith(d, `limits = { retention = "a month" }`), ExpectError: regexp.MustCompile(`not\s+a\s+duration`)},
-		resource.TestStep{Config: namespaceWith(d, `connections = ["nothing"]`), ExpectError: regexp.MustCompile(`"nothing"\s+does\s+not\s+exist`)},
+		resource.TestStep{Config: namespaceWith(d, `connections = ["nothing"]`), PlanOnly: true, ExpectError: regexp.MustCompile(`(?s)"nothing"\s+does\s+not\s+exist.*headgate_connection`)},
 	)
+}
+
+// A connection that the same apply creates is no error when planning.
+func TestAccNamespaceOfNewConnection(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	test(t, providertest.Applied(namespaceWith(d, `connections = [headgate_connection.main.name]`)))
 }
 
 func TestAccNamespaceDrift(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 	"maps"
 	"reflect"
 	"regexp"
-	"strings"
+	"strconv"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -44,7 +44,7 @@ func NewResource() resource.Resource {
 		Complete:   func(*model, *api.Namespace) error { return nil },
 		Warnings:   func(n *api.Namespace) []api.Warning { return n.Warnings },
 		// The same apply may create the connections first.
-		Missing: func(pointer string) bool { return strings.HasPrefix(pointer, "/connections/") },
+		Missing: missing,
 		Pages:   &remote.Pages[api.Namespace]{Page: list, Key: func(n *api.Namespace) []string { return []string{n.Name} }},
 	})
 }
@@ -52,15 +52,13 @@ func NewResource() resource.Resource {
 // declared are the fields that users declare, as the API describes them.
 func declared() []spec.Field { return spec.FieldsOf(reflect.TypeFor[api.NamespaceSettings]()) }
 
-const nameRule = "must be 1 to 63 lower-case letters, digits, dots, dashes and underscores, and begin and end with a letter or digit"
-
 func resourceSchema(context.Context) schema.Schema {
 	attributes := kind.Attributes(declared())
 	maps.Copy(attributes, map[string]schema.Attribute{
 		"name": schema.StringAttribute{
 			MarkdownDescription: "The name of the namespace. Another name needs a new namespace; its topics stay.",
 			Required:            true,
-			Validators:          []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(api.NamePattern), nameRule)},
+			Validators:          []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(api.NamePattern), remote.NameRule)},
 			PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 		},
 	})
@@ -88,6 +86,19 @@ func where(_ *model, pointer string) path.Path {
 		return path.Root("name")
 	}
 	return kind.Path(declared(), path.Empty(), pointer)
+}
+
+// missing names the connection that an error is about.
+func missing(m *model, pointer string) (noun, id string) {
+	body, err := m.expand()
+	steps := spec.Steps(pointer)
+	if err != nil || len(steps) != 2 || steps[0] != "connections" {
+		return "", ""
+	}
+	if i, err := strconv.Atoi(steps[1]); err == nil && i < len(body.Connections) {
+		return "connection", body.Connections[i]
+	}
+	return "", ""
 }
 
 // object is the declared part.

@@ -67,8 +67,9 @@ type Definition[M, A any] struct {
 	// since what is there changed elsewhere, is a warning when planning and an error when applying: Terraform plans before it
 	// destroys, and an error would be in the way of that.
 	Declared func(config *M) string
-	// Missing says whether a planned object may do without what an error says is missing: the same apply may create it first.
-	Missing func(pointer string) bool
+	// Missing names what an error says is missing, where the same apply may create it first: its noun, and its import id.
+	// Where it is something else, the noun is empty.
+	Missing func(m *M, pointer string) (noun, id string)
 	// Timeouts are those that the user has set; Timeout is the default, zero for none.
 	Timeouts func(m *M) timeouts.Value
 	Timeout  time.Duration
@@ -134,7 +135,9 @@ func (o *object[M, A]) ModifyPlan(ctx context.Context, req resource.ModifyPlanRe
 	}
 	switch change {
 	case Delete:
-		o.planDelete(ctx, req.State, &resp.Diagnostics)
+		if key, ok := o.planDelete(ctx, req.State, &resp.Diagnostics); ok && o.daemon.willGo(o.Type, key.id()) {
+			o.renamed(key, &resp.Diagnostics)
+		}
 	case Replace:
 		o.planReplace(ctx, req.State, &resp.Diagnostics)
 	case Create, Update:
@@ -195,8 +198,15 @@ func (o *object[M, A]) planPut(ctx context.Context, change Change, req resource.
 	client, _ := o.Client()
 	answer, err := o.Put(ctx, client, w, PlanOptions(ctx, change, req.Private))
 	if err != nil {
-		applied := o.applied(ctx, req.Private, w.Config)
-		o.request("check", w.Plan, key).Judged(diags, err, func(e api.Error) explain.Severity { return o.planSeverity(ctx, req.Private, key, applied, e) })
+		applied, again := o.applied(ctx, req.Private, w.Config), false
+		o.request("check", w.Plan, key).Judged(diags, err, func(e api.Error) explain.Severity {
+			severity := o.planSeverity(ctx, req.Private, w.Plan, key, applied, e)
+			again = again || e.Code == api.CodeAlreadyExists && severity == explain.Ignore
+			return severity
+		})
+		if again && o.Remembers(o.Type, key.id()) {
+			o.planAgain(ctx, req.Private, w.Plan, key, diags)
+		}
 		return
 	}
 	o.Will(o.Type, key.id())
@@ -213,7 +223,7 @@ func (o *object[M, A]) applied(ctx context.Context, private Private, config *M) 
 	return o.Declared != nil && get(ctx, private, declarationKey) == o.Declared(config)
 }
 
-func (o *object[M, A]) planSeverity(ctx context.Context, private Private, key keyValues, applied bool, e api.Error) explain.Severity {
+func (o *object[M, A]) planSeverity(ctx context.Context, private Private, plan *M, key keyValues, applied bool, e api.Error) explain.Severity {
 	switch {
 	case applied && (e.Code == api.CodeRefused || e.Code == api.CodeIncompatible || e.Code == api.CodeProtected):
 		return explain.Warn
@@ -221,16 +231,57 @@ func (o *object[M, A]) planSeverity(ctx context.Context, private Private, key ke
 		return explain.Ignore
 	case e.Code == api.CodeNotFound && e.Attribute == "/connection":
 		return o.MissingConnection(key.connection())
-	case e.Code == api.CodeNotFound && o.Missing != nil && o.Missing(e.Attribute):
-		return explain.Ignore
+	case e.Code == api.CodeNotFound && o.Missing != nil:
+		return o.missing(o.Missing(plan, e.Attribute))
 	default:
 		return explain.Fail
 	}
 }
 
+// missing judges that something is not there yet. But for connections, which nobody else makes, it is a warning when the plan
+// is not known to make it: others may.
+func (o *object[M, A]) missing(noun, id string) explain.Severity {
+	switch {
+	case noun == "":
+		return explain.Fail
+	case noun == "connection":
+		return o.MissingConnection(id)
+	case o.daemon.willHave(noun, id):
+		return explain.Ignore
+	default:
+		return explain.Warn
+	}
+}
+
+// planAgain is about an object that state has and that is created all the same: it goes first.
+func (o *object[M, A]) planAgain(ctx context.Context, private Private, plan *M, key keyValues, diags *diag.Diagnostics) {
+	switch {
+	case Generation(ctx, private) == "" && o.daemon.willBeAgain(o.Type, key.id()):
+		o.renamed(key, diags)
+	case !o.daemon.replaces(o.Type, key.id()):
+		var found diag.Diagnostics
+		o.dryDelete(ctx, plan, key, &found)
+		if found.HasError() {
+			diags.AddError(fmt.Sprintf("The plan deletes the %s to make another", o.noun()),
+				fmt.Sprintf("The one in state is tainted, or -replace asks for another. To keep it, plan without -replace, after terraform untaint headgate_%s.<name>. "+
+					"If the resource was renamed, write a moved block. What follows is about the one that would go.", o.Type))
+		}
+		diags.Append(found...)
+	}
+}
+
+// renamed refuses to create and to delete the same object: Terraform does the two in any order.
+func (o *object[M, A]) renamed(key keyValues, diags *diag.Diagnostics) {
+	diags.AddError(fmt.Sprintf("The plan both creates and deletes the %s %q", o.noun(), key.id()),
+		fmt.Sprintf("State has it at an address that the configuration no longer has, and the configuration has it at another one. Terraform knows no order of the two, and it could be gone in the end. "+
+			"If the resource was renamed, say so:\n\n    moved {\n      from = headgate_%s.<old>\n      to   = headgate_%s.<new>\n    }\n\nIf it is to be made anew, apply without the new one first.", o.Type, o.Type))
+}
+
 func (o *object[M, A]) planReplace(ctx context.Context, from tfsdk.State, diags *diag.Diagnostics) {
 	var found diag.Diagnostics
-	o.planDelete(ctx, from, &found)
+	if key, ok := o.planDelete(ctx, from, &found); ok {
+		o.daemon.willReplace(o.Type, key.id())
+	}
 	if found.HasError() {
 		diags.AddError(fmt.Sprintf("The plan deletes the %s to make another", o.noun()),
 			fmt.Sprintf("A change of %s needs another %s. If it was not meant, undo that change; what follows is about the one that would go.",
@@ -239,16 +290,22 @@ func (o *object[M, A]) planReplace(ctx context.Context, from tfsdk.State, diags 
 	diags.Append(found...)
 }
 
-func (o *object[M, A]) planDelete(ctx context.Context, from tfsdk.State, diags *diag.Diagnostics) {
+// planDelete says what goes with an object, and answers its key; false when state cannot be read.
+func (o *object[M, A]) planDelete(ctx context.Context, from tfsdk.State, diags *diag.Diagnostics) (keyValues, bool) {
 	state := new(M)
 	diags.Append(from.Get(ctx, state)...)
 	key, _ := o.Key.of(ctx, from, diags)
 	if diags.HasError() {
-		return
+		return key, false
 	}
+	o.dryDelete(ctx, state, key, diags)
+	return key, true
+}
+
+func (o *object[M, A]) dryDelete(ctx context.Context, m *M, key keyValues, diags *diag.Diagnostics) {
 	client, _ := o.Client()
-	deletion, err := o.Definition.Delete(ctx, client, state, api.WriteOptions{DryRun: true})
-	DryDelete(diags, o.request("delete", state, key), o.What(state), deletion, err)
+	deletion, err := o.Definition.Delete(ctx, client, m, api.WriteOptions{DryRun: true})
+	DryDelete(diags, o.request("delete", m, key), o.What(m), deletion, err)
 }
 
 func (o *object[M, A]) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {

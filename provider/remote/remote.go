@@ -27,11 +27,16 @@ type Daemon struct {
 	mu    sync.Mutex
 	state map[string]bool
 	plan  map[string]bool
+	// What this plan deletes for good, replaces at the same address, and creates although state has it.
+	goes, replaced, again map[string]bool
 }
 
 // New makes the daemon of a client; nil when where the daemon is depends on a value that is not known yet.
 func New(client *api.Client) *Daemon {
-	return &Daemon{client: client, state: map[string]bool{}, plan: map[string]bool{}}
+	return &Daemon{
+		client: client, state: map[string]bool{}, plan: map[string]bool{},
+		goes: map[string]bool{}, replaced: map[string]bool{}, again: map[string]bool{},
+	}
 }
 
 // remember notes that Terraform's state has an object.
@@ -57,6 +62,35 @@ func (d *Daemon) willHave(noun, id string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.plan[noun+" "+id]
+}
+
+// willGo notes that an object is deleted for good, and says whether the same plan creates it too.
+func (d *Daemon) willGo(noun, id string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.goes[noun+" "+id] = true
+	return d.again[noun+" "+id]
+}
+
+// willBeAgain notes that an object that state has is created, and says whether the same plan deletes it for good too.
+func (d *Daemon) willBeAgain(noun, id string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.again[noun+" "+id] = true
+	return d.goes[noun+" "+id]
+}
+
+// willReplace notes that what goes with an object that is replaced was said.
+func (d *Daemon) willReplace(noun, id string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.replaced[noun+" "+id] = true
+}
+
+func (d *Daemon) replaces(noun, id string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.replaced[noun+" "+id]
 }
 
 // Resource is the part that all resources share. Embed it.

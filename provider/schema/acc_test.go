@@ -229,7 +229,10 @@ resource "headgate_schema" "order" {
   references      = [{ name = "Money", subject = headgate_schema.money.subject, version = headgate_schema.money.version }]
 }
 `
+	followed := strings.ReplaceAll(config, ", version = headgate_schema.money.version", "")
 	test(t,
+		providertest.Applied(providertest.Connections(d)),
+		resource.TestStep{Config: followed, PlanOnly: true, ExpectError: regexp.MustCompile(`(?s)leads nowhere.*headgate_schema\.<name>\.version`)},
 		providertest.Applied(config, resource.TestCheckResourceAttr(address, "references.0.version", "1")),
 		providertest.Unchanged(config),
 		resource.TestStep{ResourceName: address, ImportState: true, ImportStateId: "registry/orders-value", ImportStateVerify: true, ImportStateVerifyIdentifierAttribute: "subject"},

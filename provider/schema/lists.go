@@ -34,7 +34,7 @@ func NewVersionsDataSource() datasource.DataSource {
 			return path.Empty()
 		},
 		Get: func(ctx context.Context, client *api.Client, m *versionsModel) (*[]api.SchemaVersion, error) {
-			return every(func(cursor string) (*api.Page[api.SchemaVersion], error) {
+			return remote.All(func(cursor string) (*api.Page[api.SchemaVersion], error) {
 				return client.ListSchemaVersions(ctx, m.ConnectionName.ValueString(), m.Subject.ValueString(), cursor)
 			})
 		},
@@ -84,7 +84,7 @@ func NewListDataSource() datasource.DataSource {
 			return fmt.Sprintf("the subjects of registry %q", m.ConnectionName.ValueString())
 		},
 		Get: func(ctx context.Context, client *api.Client, m *subjectsModel) (*[]api.Schema, error) {
-			return every(func(cursor string) (*api.Page[api.Schema], error) {
+			return remote.All(func(cursor string) (*api.Page[api.Schema], error) {
 				return client.ListSchemasWithPrefix(ctx, m.ConnectionName.ValueString(), m.Prefix.ValueString(), cursor)
 			})
 		},
@@ -117,20 +117,5 @@ func subjectsSchema(context.Context) schema.Schema {
 				NestedObject: schema.NestedAttributeObject{Attributes: attributes},
 			},
 		},
-	}
-}
-
-// every reads all pages.
-func every[T any](read func(cursor string) (*api.Page[T], error)) (*[]T, error) {
-	all := []T{}
-	for cursor := ""; ; {
-		page, err := read(cursor)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, page.Items...)
-		if cursor = page.Next; cursor == "" {
-			return &all, nil
-		}
 	}
 }

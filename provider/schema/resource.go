@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"maps"
 	"reflect"
-	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -52,9 +51,7 @@ func NewResource() resource.Resource {
 		},
 		Declared: declaration,
 		Warnings: func(s *api.Schema) []api.Warning { return s.Warnings },
-		// The same apply may register the schemas that this one refers to first.
-		Missing: func(pointer string) bool { return strings.HasPrefix(pointer, "/references") },
-		Pages:   &remote.Pages[api.Schema]{Page: list, Key: func(s *api.Schema) []string { return []string{s.Connection, s.Subject} }},
+		Pages:    &remote.Pages[api.Schema]{Page: list, Key: func(s *api.Schema) []string { return []string{s.Connection, s.Subject} }},
 	})
 }
 

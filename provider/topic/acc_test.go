@@ -402,6 +402,40 @@ func TestAccTopicReplaced(t *testing.T) {
 	}
 }
 
+// A tainted topic goes first: what holds against that is an error of the plan.
+func TestAccTopicTainted(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	replaced := resource.TestStep{Config: topicWith(d, unprotected), PreConfig: func() {
+		body := api.TopicWrite{Partitions: 3, ReplicationFactor: 3, DeletionProtection: new(false)}
+		if _, err := d.Client.PutTopic(t.Context(), "main", "orders", body, api.WriteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}}
+	test(t,
+		providertest.Applied(topicWith(d, "")),
+		resource.TestStep{
+			Config: topicWith(d, ""), Taint: []string{address},
+			ExpectError: regexp.MustCompile(`(?s)deletes the topic to make another.*untaint.*protected\s+from\s+deletion`),
+		},
+		replaced,
+		providertest.Unchanged(topicWith(d, unprotected)),
+	)
+}
+
+// A renamed resource without a moved block would be deleted and created in any order.
+func TestAccTopicResourceRenamed(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	renamed := strings.ReplaceAll(topicWith(d, unprotected), `"headgate_topic" "orders"`, `"headgate_topic" "renamed"`)
+	moved := renamed + "\nmoved {\n  from = headgate_topic.orders\n  to   = headgate_topic.renamed\n}\n"
+	test(t,
+		providertest.Applied(topicWith(d, unprotected)),
+		resource.TestStep{Config: renamed, ExpectError: regexp.MustCompile(`(?s)both creates and deletes the topic "main/orders".*moved {`)},
+		providertest.Unchanged(moved),
+	)
+}
+
 // Values that are known only after apply skip only the checks that need them.
 func TestAccTopicUnknownValues(t *testing.T) {
 	t.Parallel()
