@@ -265,7 +265,7 @@ func (ch *change) create(ctx context.Context, c *kafka.Cluster, some []binding) 
 }
 
 // refused makes an error for people of a broker's answer to a new ACL.
-func (ch change) refused(c *kafka.Cluster, b binding, err error) *api.Error {
+func (ch *change) refused(c *kafka.Cluster, b binding, err error) *api.Error {
 	attribute := "/rules"
 	if i, ok := ch.declared[b]; ok {
 		attribute = fmt.Sprintf("/rules/%d", i)
@@ -279,7 +279,7 @@ func (ch change) refused(c *kafka.Cluster, b binding, err error) *api.Error {
 		fmt.Sprintf("Through connection %q, the broker says: %v.", c.Connection, err), "Correct the rule.")
 }
 
-func (ch change) delete(ctx context.Context, c *kafka.Cluster, some []binding) error {
+func (ch *change) delete(ctx context.Context, c *kafka.Cluster, some []binding) error {
 	req := kmsg.NewPtrDeleteACLsRequest()
 	for _, b := range some {
 		one := kmsg.NewDeleteACLsRequestFilter()
@@ -301,7 +301,7 @@ func (ch change) delete(ctx context.Context, c *kafka.Cluster, some []binding) e
 }
 
 // shownBy says whether a broker shows the change. What others change meanwhile does not count.
-func (ch change) shownBy(ctx context.Context, broker *kgo.Broker) (bool, error) {
+func (ch *change) shownBy(ctx context.Context, broker *kgo.Broker) (bool, error) {
 	found, err := describe(ctx, broker, &ch.principal)
 	if err != nil {
 		return false, err
