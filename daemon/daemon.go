@@ -20,6 +20,7 @@ import (
 	connectconn "github.com/headgate/terraform-provider-headgate/daemon/connection/kafkaconnect"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/kinesis"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/mysql"
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/objectstorage"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/postgresql"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/pulsar"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/schemaregistry"
@@ -85,6 +86,7 @@ func connectionKinds() map[string]connection.Kind {
 		pulsar.KindName:         pulsar.Kind{},
 		postgresql.KindName:     postgresql.Kind{},
 		mysql.KindName:          mysql.Kind{},
+		objectstorage.KindName:  objectstorage.Kind{},
 		httpconn.KindName:       httpconn.Kind{},
 		connectconn.KindName:    connectconn.Kind{},
 	}

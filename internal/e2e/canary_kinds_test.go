@@ -1,6 +1,10 @@
 package e2e
 
-import "github.com/headgate/terraform-provider-headgate/internal/real"
+import (
+	"encoding/json"
+
+	"github.com/headgate/terraform-provider-headgate/internal/real"
+)
 
 // others are the kinds beside Kafka, with every secret that they have.
 func (c *canaries) others(pki *real.PKI) map[string]declared {
@@ -26,6 +30,10 @@ func (c *canaries) others(pki *real.PKI) map[string]declared {
 	pulsar := func(more string, value any) map[string]any {
 		return map[string]any{"service_url": "pulsar+ssl://" + nowhere, "admin_url": "https://" + nowhere, more: value}
 	}
+	store := func(name string, settings map[string]any) declared {
+		settings["endpoint"], settings["tls"] = "https://"+nowhere, c.tlsOf(pki, "object_storage/"+name+"/tls")
+		return declared{"object_storage", map[string]any{name: settings}}
+	}
 	return map[string]declared{
 		"http-basic":      {"http", web("basic", basic("http"))},
 		"http-bearer":     {"http", web("bearer", bearer("http"))},
@@ -45,6 +53,20 @@ func (c *canaries) others(pki *real.PKI) map[string]declared {
 			"issuer": "http://" + nowhere, "client_id": "headgate", "client_secret": c.fresh("pulsar/oauth2/client_secret"),
 		})},
 		"pulsar-tls": {"pulsar", pulsar("tls", c.tlsOf(pki, "pulsar/tls"))},
+		"s3": store("s3", map[string]any{
+			"bucket": "archive", "region": "eu-central-1", "path_style": true, "credentials": c.awsOf("object_storage/s3/credentials"),
+		}),
+		"gcs": store("gcs", map[string]any{"bucket": "archive", "credentials_json": c.serviceAccountKey(pki, "object_storage/gcs/credentials_json")}),
+		"azure-key": store("azure_blob", map[string]any{
+			"account": "contoso", "container": "archive", "account_key": c.fresh("object_storage/azure_blob/account_key"),
+		}),
+		"azure-sas": store("azure_blob", map[string]any{
+			"account": "contoso", "container": "archive", "sas": "sv=2024-11-04&sig=" + c.fresh("object_storage/azure_blob/sas"),
+		}),
+		"azure-string": {"object_storage", map[string]any{"azure_blob": map[string]any{
+			"account": "contoso", "container": "archive",
+			"connection_string": "BlobEndpoint=https://" + nowhere + ";AccountName=contoso;AccountKey=" + c.fresh("object_storage/azure_blob/connection_string"),
+		}}},
 	}
 }
 
@@ -57,6 +79,16 @@ func (c *canaries) tlsOf(pki *real.PKI, at string) map[string]any {
 	settings := clientTLS(pki.CA.Cert, real.KeyPair{Cert: pki.Client.Cert, Key: []byte(c.keep(at+"/client_key", string(key)))})
 	settings["client_key_password"] = password
 	return settings
+}
+
+// serviceAccountKey is a key of Google's, as JSON; watched is the private key in it.
+func (c *canaries) serviceAccountKey(pki *real.PKI, at string) string {
+	c.t.Helper()
+	key, err := json.Marshal(map[string]string{
+		"type": "service_account", "client_email": "headgate@contoso.iam.gserviceaccount.com", "private_key": c.keep(at, string(pki.Client.Key)), "token_uri": "https://127.0.0.1:1/token",
+	})
+	must(c.t, err)
+	return string(key)
 }
 
 // awsOf is a temporary access key.

@@ -274,6 +274,11 @@ func TestAccConnectionPresets(t *testing.T) {
 		"postgresql":      `postgresql = { host = "127.0.0.1", database = "d", username = "u", password_wo = "hunter-one", password_wo_version = 1 }`,
 		"mysql":           `mysql = { host = "127.0.0.1", port = 1, username = "u", password_wo = "hunter-one", password_wo_version = 1, ssl_mode = "REQUIRED" }`,
 		"http":            `http = { url = "https://127.0.0.1:1", headers = { "X-Team" = "payments" }, api_key = { key_wo = "hunter-one", key_wo_version = 1 }, probe = {} }`,
+		"s3":              `object_storage = { s3 = { bucket = "archive", region = "eu-central-1", credentials = { access_key_id = "a", secret_access_key_wo = "hunter-one", secret_access_key_wo_version = 1 } } }`,
+		"s3_own":          `object_storage = { s3 = { bucket = "archive", region = "auto", endpoint = "https://127.0.0.1:1", path_style = true, tls = {} } }`,
+		"gcs":             `object_storage = { gcs = { bucket = "archive" } }`,
+		"azure_blob":      `object_storage = { azure_blob = { account = "contoso", container = "archive", sas_wo = "sv=2024-11-04&sig=hunter-one", sas_wo_version = 1 } }`,
+		"folder":          `object_storage = { folder = { path = "/var/lib/headgate/archive" } }`,
 		"gssapi":          `kafka = { bootstrap_servers = ["127.0.0.1:1"], sasl = { mechanism = "GSSAPI", username = "u", password_wo = "hunter-one", password_wo_version = 1, kerberos = { realm = "EXAMPLE.TEST", config = "[libdefaults]\n" } } }`,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -302,6 +307,10 @@ func TestAccConnectionPresetsRefuseBadInput(t *testing.T) {
 		"username": `kafka = { bootstrap_servers = ["x:1"], sasl = { mechanism = "PLAIN", password_wo = "x", password_wo_version = 1 } }`,
 		"oauth":    `kafka = { bootstrap_servers = ["x:1"], sasl = { mechanism = "OAUTHBEARER" } }`,
 		"header":   `http = { url = "https://127.0.0.1:1", headers = { "Authorization" = "Bearer hunter" } }`,
+		"store":    `object_storage = {}`,
+		"stores":   `object_storage = { folder = { path = "/x" }, s3 = { bucket = "archive", region = "auto" } }`,
+		"sas":      `object_storage = { azure_blob = { account = "contoso", container = "archive" } }`,
+		"gone":     `object_storage = { folder = { path = "/there/is/no/such/folder" } }`,
 		"key":      `kinesis = { region = "eu-central-1", credentials = { access_key_id = "a" } }`,
 		"down":     `confluent_cloud = { bootstrap_server = "127.0.0.1:1", api_key = "key", api_secret_wo = "p", api_secret_wo_version = 1 }`,
 	} {
@@ -315,6 +324,10 @@ func TestAccConnectionPresetsRefuseBadInput(t *testing.T) {
 		"headgate_connection.username": `sasl.username is required with mechanism PLAIN`,
 		"headgate_connection.oauth":    `sasl.oauth is required with mechanism OAUTHBEARER`,
 		"headgate_connection.header":   `looks\s+like\s+a\s+credential`,
+		"headgate_connection.store":    `s3 is required, unless gcs, azure_blob or folder is given`,
+		"headgate_connection.stores":   `folder cannot be used together with s3`,
+		"headgate_connection.sas":      `account_key is required, unless connection_string or sas is\s+given`,
+		"headgate_connection.gone":     `there is no folder /there/is/no/such/folder`,
 		"headgate_connection.key":      `secret_access_key is required with access_key_id`,
 		"headgate_connection.down":     `nothing listens on this port`,
 	})

@@ -118,3 +118,59 @@ resource "headgate_connection" "shop" {
   }
   test = false
 }
+
+# Object storage: S3 and what speaks its API, Google Cloud Storage, Azure Blob Storage, or a folder of the daemon's machine.
+resource "headgate_connection" "archive" {
+  name = "archive"
+  object_storage = {
+    s3 = {
+      bucket      = "payments-archive"
+      region      = "eu-central-1"
+      credentials = { role_arn = "arn:aws:iam::123456789012:role/headgate" } # without it: whatever the daemon's machine has
+    }
+  }
+  test = false
+}
+
+resource "headgate_connection" "minio" {
+  name = "minio"
+  object_storage = {
+    s3 = {
+      bucket     = "payments-archive"
+      region     = "us-east-1"
+      endpoint   = "https://minio.internal:9000"
+      path_style = true
+      credentials = {
+        access_key_id                = "headgate"
+        secret_access_key_wo         = var.client_secret
+        secret_access_key_wo_version = 1
+      }
+    }
+  }
+  test = false
+}
+
+resource "headgate_connection" "google" {
+  name           = "google"
+  object_storage = { gcs = { bucket = "payments-archive" } } # with the default credentials of the daemon's machine, or credentials_json_wo
+  test           = false
+}
+
+resource "headgate_connection" "azure" {
+  name = "azure"
+  object_storage = {
+    azure_blob = {
+      account        = "contoso"
+      container      = "payments-archive"
+      sas_wo         = "sv=2024-11-04&sr=c&sp=racwl&sig=${urlencode(var.client_secret)}" # or account_key_wo, or connection_string_wo
+      sas_wo_version = 1
+    }
+  }
+  test = false
+}
+
+resource "headgate_connection" "folder" {
+  name           = "folder"
+  object_storage = { folder = { path = "/var/lib/headgate/archive" } }
+  test           = false
+}
