@@ -23,12 +23,17 @@ func TestDurations(t *testing.T) {
 }
 
 func TestRetentions(t *testing.T) {
-	for text, want := range map[string]string{"7d": "604800000", "168h": "604800000", "unlimited": "-1", "1s": "1000"} {
+	for text, want := range map[string]string{"7d": "604800000", "168h": "604800000", "90m": "5400000", "30s": "30000", "1500ms": "1500", "unlimited": "-1", "0ms": "0"} {
 		if got, err := spec.RetentionMillis(text); err != nil || got != want {
 			t.Errorf("%s: %s, %v, want %s", text, got, err, want)
 		}
 	}
-	for millis, want := range map[string]string{"604800000": "168h", "-1": "unlimited", "90000": "90s", "1": "1ms", "0": "0ms"} {
+	for _, wrong := range []string{"", "7 days", "-1h", "forever"} {
+		if got, err := spec.RetentionMillis(wrong); err == nil {
+			t.Errorf("%q was taken for %s", wrong, got)
+		}
+	}
+	for millis, want := range map[string]string{"604800000": "168h", "5400000": "90m", "30000": "30s", "1500": "1500ms", "-1": "unlimited", "1": "1ms", "0": "0ms"} {
 		if got := spec.RetentionText(millis); got != want {
 			t.Errorf("%s: %s, want %s", millis, got, want)
 		}

@@ -10,26 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
-	"github.com/headgate/terraform-provider-headgate/internal/spec"
 )
-
-func TestRetentionInWords(t *testing.T) {
-	for text, millis := range map[string]string{
-		"168h": "604800000", "90m": "5400000", "30s": "30000", "1500ms": "1500", "unlimited": "-1", "0ms": "0",
-	} {
-		if got, err := spec.RetentionMillis(text); err != nil || got != millis {
-			t.Errorf("%s: %s, %v, want %s", text, got, err, millis)
-		}
-		if got := spec.RetentionText(millis); got != text {
-			t.Errorf("%s ms: %s, want %s", millis, got, text)
-		}
-	}
-	for _, wrong := range []string{"", "7 days", "7d", "-1h", "forever"} {
-		if _, err := spec.RetentionMillis(wrong); err == nil {
-			t.Errorf("%q is accepted", wrong)
-		}
-	}
-}
 
 func text(values map[string]string) types.Map {
 	if values == nil {
