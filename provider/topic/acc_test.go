@@ -431,7 +431,9 @@ func TestAccTopicResourceRenamed(t *testing.T) {
 	moved := renamed + "\nmoved {\n  from = headgate_topic.orders\n  to   = headgate_topic.renamed\n}\n"
 	test(t,
 		providertest.Applied(topicWith(d, unprotected)),
-		resource.TestStep{Config: renamed, ExpectError: regexp.MustCompile(`(?s)both creates and deletes the topic "main/orders".*moved {`)},
+		// Terraform looks at the old and the new address in either order. Only when the old one was read first is it known that
+		// this plan also deletes the topic.
+		resource.TestStep{Config: renamed, ExpectError: regexp.MustCompile(`(?s)both creates and deletes the topic "main/orders".*moved {|Topic "orders" already exists`)},
 		providertest.Unchanged(moved),
 	)
 }
