@@ -19,7 +19,7 @@ type hosted struct {
 	uid     string
 	log     *slog.Logger
 
-	// op is held by the one operation that changes the connector.
+	// op is held by the one operation that changes the connector, and given back with release.
 	op sync.Mutex
 
 	mu         sync.Mutex
@@ -293,19 +293,17 @@ func (h *hosted) apply(ctx context.Context, next *declaration, timeout time.Dura
 	}
 	if failure == nil {
 		trial.release()
-		h.finish(nil)
 		return
 	}
 	h.log.Warn("update cannot start and is taken back", "error", failure.Summary)
 	h.halt()
 	h.mu.Lock()
 	h.declared = previous
-	refused := strconv.FormatInt(h.generation+1, 10)
+	h.rolledBack = &api.Rollback{Generation: strconv.FormatInt(h.generation+1, 10), Error: *failure}
 	h.mu.Unlock()
 	if previous.Settings.State != api.StateStopped {
 		h.launch(previous)
 	}
-	h.finish(&api.Rollback{Generation: refused, Error: *failure})
 }
 
 // create starts a connector for the first time, and removes it when it cannot start.
@@ -320,16 +318,17 @@ func (h *hosted) create(ctx context.Context, d *declaration, timeout time.Durati
 	if failure != nil {
 		h.log.Warn("connector cannot start and is removed", "error", failure.Summary)
 		h.service.abandon(ctx, h, failure)
-	} else {
-		trial.release()
+		return
 	}
-	h.finish(nil)
+	trial.release()
 }
 
-func (h *hosted) finish(rolledBack *api.Rollback) {
+// release gives op back, and tells that its operation is over in the same moment: who hears of the one must not be told of
+// the other. An operation that the end of the daemon cut short has no outcome to tell.
+func (h *hosted) release() {
 	h.mu.Lock()
-	h.applying = false
-	h.rolledBack = rolledBack
+	h.applying = h.applying && h.service.life.Err() != nil
+	h.op.Unlock()
 	h.mu.Unlock()
 	h.changed()
 }
@@ -405,24 +404,19 @@ func (h *hosted) pauseIncarnation(inc *incarnation, d *declaration) {
 	r.pause(d.Settings.State == api.StatePaused)
 }
 
-// relaunch starts the connector anew with the declaration that it has: a connection was changed. The caller holds op.
+// relaunch starts the connector anew with the declaration that it has: a connection was changed. The caller holds op, and
+// until it gives it back the connector shows as starting.
 func (h *hosted) relaunch() {
 	d := h.declaration()
 	if d.Settings.State == api.StateStopped {
 		return
 	}
-	h.setApplying(true)
-	h.halt()
-	h.launch(d)
-	h.setApplying(false)
-}
-
-// setApplying makes the connector show as starting, whatever its instances do.
-func (h *hosted) setApplying(applying bool) {
 	h.mu.Lock()
-	h.applying = applying
+	h.applying = true
 	h.mu.Unlock()
 	h.changed()
+	h.halt()
+	h.launch(d)
 }
 
 // restart restarts one instance, or all of them with a negative number. It answers false when there is no such instance.

@@ -171,6 +171,11 @@ func (s *Service) Get(ctx context.Context, name string, wait bool) (*api.Connect
 		}
 		moved := h.whenChanged()
 		c := h.snapshot(context.WithoutCancel(ctx))
+		if now, err := s.find(name); err != nil {
+			return nil, err // it ended while it was looked at
+		} else if now != h {
+			continue
+		}
 		if !wait || c.Status.State != api.StateStarting {
 			return c, nil
 		}
@@ -307,7 +312,7 @@ func (s *Service) create(ctx context.Context, name string, d *declaration, unkno
 	h.op.Lock() // before anyone can find it
 	s.publish(h)
 	if !h.applying {
-		h.op.Unlock()
+		h.release()
 		return h.brief(), nil
 	}
 	answer := h.brief()
@@ -343,11 +348,11 @@ func (s *Service) update(ctx context.Context, h *hosted, d *declaration, unknown
 		err = api.Conflict("Connector", h.name)
 	}
 	if err != nil {
-		h.op.Unlock()
+		h.release()
 		return nil, err
 	}
 	if same || d.Settings.State == api.StateStopped {
-		defer h.op.Unlock()
+		defer h.release()
 		return s.updateState(ctx, h, d, same)
 	}
 	h.mu.Lock()
@@ -382,14 +387,15 @@ func busy(name string) error {
 // daemon stops.
 func (s *Service) inBackground(h *hosted, operation func(ctx context.Context)) {
 	s.writes.Go(func() {
-		defer h.op.Unlock()
+		defer h.release()
 		operation(s.life)
 	})
 }
 
-// abandon removes a connector that could not be created, and remembers why.
+// abandon removes a connector that could not be created, and remembers why. Who is told why finds the name free again.
 func (s *Service) abandon(ctx context.Context, h *hosted, failure *api.Failure) {
 	h.halt()
+	erased := s.erase(ctx, h)
 	s.mu.Lock()
 	delete(s.hosted, h.name)
 	maps.DeleteFunc(s.buried, func(_ string, b burial) bool { return time.Since(b.at) >= buriedFor })
@@ -398,8 +404,9 @@ func (s *Service) abandon(ctx context.Context, h *hosted, failure *api.Failure) 
 		Detail: strings.TrimSuffix(failure.Summary+": "+failure.Detail, ": "), Remedy: failure.Remedy,
 	}}
 	s.mu.Unlock()
-	if err := s.erase(ctx, h); err != nil {
-		h.log.Error("connector that could not start is not removed from the store", "error", err)
+	h.changed()
+	if erased != nil {
+		h.log.Error("connector that could not start is not removed from the store", "error", erased)
 		return
 	}
 	h.forgetPositions(ctx)
@@ -449,7 +456,7 @@ func (s *Service) Delete(ctx context.Context, name string, opts api.WriteOptions
 	if !h.op.TryLock() {
 		return nil, busy(name)
 	}
-	defer h.op.Unlock()
+	defer h.release()
 	if err := h.isAt(opts.Generation); err != nil {
 		return nil, err
 	}
@@ -504,7 +511,7 @@ func (s *Service) SetState(ctx context.Context, name, state string) (*api.Connec
 	if !h.op.TryLock() {
 		return nil, busy(name)
 	}
-	defer h.op.Unlock()
+	defer h.release()
 	if h.declaration().Settings.State == state {
 		return h.brief(), nil
 	}
@@ -559,7 +566,7 @@ func (s *Service) connectionChanged(name string) {
 		s.writes.Go(func() {
 			// A change that is under way may be moving to the connection, or away from it.
 			h.op.Lock()
-			defer h.op.Unlock()
+			defer h.release()
 			if s.life.Err() == nil && h.uses(name) {
 				h.log.Info("connection changed, connecting anew", "connection", name)
 				h.relaunch()

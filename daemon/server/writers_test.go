@@ -14,6 +14,8 @@ import (
 // contested is an object that many want to change at once.
 type contested struct {
 	path string
+	// settled asks a read to wait for what a write has begun.
+	settled string
 	// body is one that differs from writer to writer; writer 0 creates it.
 	body func(writer int) string
 	// shows says whether an answer has what a writer wrote.
@@ -49,7 +51,8 @@ func everyContested() map[string]contested {
 			shows: func(answer string, w int) bool { return strings.Contains(answer, label(w)+`\"`) },
 		},
 		"connector": {
-			path: "/v1/connectors/contested",
+			path:    "/v1/connectors/contested",
+			settled: "?wait=settled",
 			body: func(w int) string {
 				return fmt.Sprintf(`{"type":"source","kind":"kafka","spec":{"connection":"main","topic_prefixes":["none."]},"settings":{"destination":{"connection":"main","topic_prefix":"%s"}}}`, label(w))
 			},
@@ -66,7 +69,8 @@ func TestTenWritersAtOnce(t *testing.T) {
 	for name, o := range everyContested() {
 		t.Run(name, func(t *testing.T) {
 			c := &client{t: t, endpoint: c.endpoint, http: c.http}
-			_, raw := c.do(http.MethodPut, o.path, o.body(0), map[string]string{"If-None-Match": "*"}, http.StatusOK)
+			c.do(http.MethodPut, o.path, o.body(0), map[string]string{"If-None-Match": "*"}, http.StatusOK)
+			_, raw := c.do(http.MethodGet, o.path+o.settled, "", nil, http.StatusOK)
 			var read struct {
 				Generation string `json:"generation"`
 			}
@@ -74,7 +78,7 @@ func TestTenWritersAtOnce(t *testing.T) {
 				t.Fatalf("no generation: %s", raw)
 			}
 			winner := c.contest(o, read.Generation)
-			_, raw = c.do(http.MethodGet, o.path, "", nil, http.StatusOK)
+			_, raw = c.do(http.MethodGet, o.path+o.settled, "", nil, http.StatusOK)
 			for w := range 11 {
 				if o.shows(string(raw), w) != (w == winner) {
 					t.Errorf("writer %d was heard, and there is now: %s", winner, raw)
