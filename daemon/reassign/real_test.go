@@ -40,23 +40,21 @@ func TestRealReassignment(t *testing.T) {
 	if !got.InProgress || got.PartitionsLeft == 0 || got.BytesLeft == nil || *got.BytesLeft == 0 {
 		t.Errorf("under way it is %+v", got)
 	}
-	if set := strings.Join(e.throttles(topic), " "); strings.Count(set, "rate=4194304") != 6 || !strings.Contains(set, "leader.replication.throttled.replicas=") {
-		t.Errorf("under way the throttles are %v", set)
-	}
+	e.eventually("both rates are on three brokers, and the lists on the topic", func() bool {
+		set := strings.Join(e.throttles(topic), " ")
+		return strings.Count(set, "rate=4194304") == 6 && strings.Contains(set, "leader.replication.throttled.replicas=")
+	})
 	if err := e.Begin(t.Context(), conn, topic, reassign.Change{Factor: 4}); !api.HasCode(err, api.CodeInvalid) {
 		t.Errorf("four replicas on three brokers: %v", err)
 	}
 	e.boot()
 	e.finish(topic)
 	e.want(topic, 3)
-	if now := e.config(topic, "min.insync.replicas"); now != "2" {
-		t.Errorf("min.insync.replicas is %s, want 2", now)
-	}
+	e.eventually("min.insync.replicas is 2", func() bool { return e.config(topic, "min.insync.replicas") == "2" })
 	e.begin(topic, reassign.Change{Factor: 2, Throttle: 4 << 20})
 	e.finish(topic)
-	e.want(topic, 2)
 	load := map[int32]int{}
-	for i, replicas := range e.replicas(topic) {
+	for i, replicas := range e.want(topic, 2) {
 		for _, id := range replicas {
 			load[id]++
 		}

@@ -207,14 +207,15 @@ func (e *env) config(topic, key string) string {
 	return ""
 }
 
-func (e *env) want(topic string, factor int) {
+// want waits for how it ends: brokers hear of changes one after the other.
+func (e *env) want(topic string, factor int) (replicas [][]int32) {
 	e.t.Helper()
 	e.eventually(fmt.Sprintf("topic %s has %d replicas everywhere", topic, factor), func() bool {
-		return !slices.ContainsFunc(e.replicas(topic), func(r []int32) bool { return len(r) != factor })
+		replicas = e.replicas(topic)
+		return !slices.ContainsFunc(replicas, func(r []int32) bool { return len(r) != factor })
 	})
-	if left := e.throttles(topic); len(left) > 0 {
-		e.t.Errorf("throttles are left: %v", left)
-	}
+	e.eventually("no throttle is left", func() bool { return len(e.throttles(topic)) == 0 })
+	return replicas
 }
 
 func TestReplicationFactorGrowsAndShrinks(t *testing.T) {
