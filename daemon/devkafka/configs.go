@@ -8,12 +8,35 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/headgate/terraform-provider-headgate/daemon/topicconfig"
 )
+
+// topicConfig is a configuration of topics.
+type topicConfig struct{ topicconfig.Config }
+
+// topicConfigs returns all of them, sorted by name.
+func topicConfigs() []topicConfig {
+	known := topicconfig.All()
+	all := make([]topicConfig, len(known))
+	for i, config := range known {
+		all[i] = topicConfig{config}
+	}
+	return all
+}
+
+func checkTopicConfigs(values map[string]string) (map[string]string, *refusal) {
+	checked, err := topicconfig.Check(values)
+	if err != nil {
+		return nil, refuse(kerr.InvalidConfig, "%s", err.Error())
+	}
+	return checked, nil
+}
 
 // source is where the default of a configuration comes from. A cluster made by Kafka 4 has min.insync.replicas as a
 // dynamic default of all brokers.
 func (t topicConfig) source() kmsg.ConfigSource {
-	if t.name == "min.insync.replicas" {
+	if t.Name == "min.insync.replicas" {
 		return kmsg.ConfigSourceDynamicDefaultBrokerConfig
 	}
 	return kmsg.ConfigSourceDefaultConfig
@@ -241,13 +264,13 @@ func applyOps(current map[string]string, changes []change) (map[string]string, *
 		case kmsg.IncrementalAlterConfigOpDelete:
 			delete(next, ch.name)
 		case kmsg.IncrementalAlterConfigOpAppend, kmsg.IncrementalAlterConfigOpSubtract:
-			config, _ := findTopicConfig(ch.name)
-			if config.kind != kmsg.ConfigTypeList {
+			config, _ := topicconfig.Find(ch.name)
+			if config.Kind != kmsg.ConfigTypeList {
 				return nil, refuse(kerr.InvalidConfig, "Can't %s to key %s because its type is not LIST.", ch.op, ch.name)
 			}
 			value, ok := next[ch.name]
 			if !ok {
-				value = config.value
+				value = config.Default
 			}
 			next[ch.name] = changeList(value, *ch.value, ch.op)
 		default:
@@ -258,8 +281,8 @@ func applyOps(current map[string]string, changes []change) (map[string]string, *
 }
 
 func changeList(list, values string, op kmsg.IncrementalAlterConfigOp) string {
-	result := splitList(list)
-	for _, value := range splitList(values) {
+	result := topicconfig.SplitList(list)
+	for _, value := range topicconfig.SplitList(values) {
 		i := slices.Index(result, value)
 		switch {
 		case op == kmsg.IncrementalAlterConfigOpAppend && i < 0:

@@ -156,8 +156,8 @@ func createdConfigs(set []kmsg.CreateTopicsResponseTopicConfig) []kmsg.CreateTop
 	var all []kmsg.CreateTopicsResponseTopicConfig
 	for _, config := range topicConfigs() {
 		a := kmsg.NewCreateTopicsResponseTopicConfig()
-		a.Name, a.Value, a.Source = config.name, &config.value, int8(config.source())
-		if value, ok := values[config.name]; ok {
+		a.Name, a.Value, a.Source = config.Name, &config.Default, int8(config.source())
+		if value, ok := values[config.Name]; ok {
 			a.Value, a.Source = value, int8(kmsg.ConfigSourceDynamicTopicConfig)
 		}
 		all = append(all, a)

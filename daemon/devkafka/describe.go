@@ -46,7 +46,7 @@ func completeTopic(r *kmsg.DescribeConfigsResponseResource, names []string, syno
 	set := r.Configs
 	r.Configs = nil
 	for _, config := range topicConfigs() {
-		if len(names) > 0 && !slices.Contains(names, config.name) {
+		if len(names) > 0 && !slices.Contains(names, config.Name) {
 			continue
 		}
 		r.Configs = append(r.Configs, config.describe(set, synonyms))
@@ -56,9 +56,9 @@ func completeTopic(r *kmsg.DescribeConfigsResponseResource, names []string, syno
 // describe tells of the configuration, given what kfake tells of those that are set for the topic or its brokers.
 func (t topicConfig) describe(set []kmsg.DescribeConfigsResponseResourceConfig, synonyms bool) kmsg.DescribeConfigsResponseResourceConfig {
 	d := kmsg.NewDescribeConfigsResponseResourceConfig()
-	d.Name, d.Value, d.Source, d.ConfigType = t.name, &t.value, t.source(), t.kind
+	d.Name, d.Value, d.Source, d.ConfigType = t.Name, &t.Default, t.source(), t.Kind
 	i := slices.IndexFunc(set, func(s kmsg.DescribeConfigsResponseResourceConfig) bool {
-		return s.Name == t.name && s.Source != kmsg.ConfigSourceDefaultConfig
+		return s.Name == t.Name && s.Source != kmsg.ConfigSourceDefaultConfig
 	})
 	if i >= 0 {
 		d.Value, d.Source = set[i].Value, set[i].Source
@@ -81,13 +81,13 @@ func (t topicConfig) synonyms(
 		all = append(all, s)
 	}
 	if d.Source != t.source() {
-		add(t.name, d.Value, d.Source)
+		add(t.Name, d.Value, d.Source)
 	}
 	if t.source() != kmsg.ConfigSourceDefaultConfig {
-		add(t.synonym, &t.value, t.source())
+		add(t.Synonym, &t.Default, t.source())
 	}
-	if t.synonym != "" {
-		add(t.synonym, &t.value, kmsg.ConfigSourceDefaultConfig)
+	if t.Synonym != "" {
+		add(t.Synonym, &t.Default, kmsg.ConfigSourceDefaultConfig)
 	}
 	return all
 }

@@ -1,4 +1,5 @@
-package devkafka
+// Package topicconfig knows the configurations that topics have in Apache Kafka, and which values they take.
+package topicconfig
 
 import (
 	"fmt"
@@ -8,25 +9,31 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// topicConfig describes a configuration of topics, see https://kafka.apache.org/documentation/#topicconfigs.
-type topicConfig struct {
-	name  string
-	kind  kmsg.ConfigType
-	value string // the default
-	// synonym is the broker's configuration that the default comes from. It is empty where a broker tells of none.
-	synonym string
+// Config describes a configuration of topics, see https://kafka.apache.org/documentation/#topicconfigs.
+type Config struct {
+	Name    string
+	Kind    kmsg.ConfigType
+	Default string
+	// Synonym is the broker's configuration that the default comes from. It is empty where a broker tells of none.
+	Synonym string
 	check   check
 }
 
 // check normalizes a value, without surrounding spaces, or says what is wrong with it.
-type check func(name, value string) (string, *refusal)
+type check func(name, value string) (string, error)
 
-// topicConfigs returns the public configurations of Apache Kafka 4.3, sorted by name, with the defaults of its brokers.
-func topicConfigs() []topicConfig {
+// RefusalError is what a broker says of a configuration that it does not take.
+type RefusalError string
+
+func (r RefusalError) Error() string { return string(r) }
+
+func refuse(format string, args ...any) error { return RefusalError(fmt.Sprintf(format, args...)) }
+
+// All returns the public configurations of Apache Kafka 4.3, sorted by name, with the defaults of its brokers.
+func All() []Config {
 	const (
 		booleans = kmsg.ConfigTypeBoolean
 		ints     = kmsg.ConfigTypeInt
@@ -35,7 +42,7 @@ func topicConfigs() []topicConfig {
 		lists    = kmsg.ConfigTypeList
 		max64    = "9223372036854775807"
 	)
-	return []topicConfig{
+	return []Config{
 		{"cleanup.policy", lists, "delete", "log.cleanup.policy", checkPolicies},
 		{"compression.gzip.level", ints, "-1", "compression.gzip.level", checkGzipLevel},
 		{"compression.lz4.level", ints, "9", "compression.lz4.level", checkInt(1, 17)},
@@ -72,48 +79,47 @@ func topicConfigs() []topicConfig {
 	}
 }
 
-// findTopicConfig returns false if topics have no such configuration.
-func findTopicConfig(name string) (topicConfig, bool) {
-	all := topicConfigs()
-	i := slices.IndexFunc(all, func(c topicConfig) bool { return c.name == name })
+// Find returns false if topics have no such configuration.
+func Find(name string) (Config, bool) {
+	all := All()
+	i := slices.IndexFunc(all, func(c Config) bool { return c.Name == name })
 	if i < 0 {
-		return topicConfig{}, false
+		return Config{}, false
 	}
 	return all[i], true
 }
 
-// checkTopicConfigs returns the values as a broker keeps them, or why it refuses one or all of them together.
-func checkTopicConfigs(values map[string]string) (map[string]string, *refusal) {
+// Check returns the values as a broker keeps them, or why it refuses one or all of them together.
+func Check(values map[string]string) (map[string]string, error) {
 	for name := range values {
-		if _, ok := findTopicConfig(name); !ok {
-			return nil, refuse(kerr.InvalidConfig, "Unknown topic config name: %s", name)
+		if _, ok := Find(name); !ok {
+			return nil, refuse("Unknown topic config name: %s", name)
 		}
 	}
 	checked := map[string]string{}
-	for _, config := range topicConfigs() {
-		value, ok := values[config.name]
+	for _, config := range All() {
+		value, ok := values[config.Name]
 		if !ok {
 			continue
 		}
-		value, refused := config.check(config.name, strings.TrimSpace(value))
-		if refused != nil {
-			return nil, refused
+		value, err := config.check(config.Name, strings.TrimSpace(value))
+		if err != nil {
+			return nil, err
 		}
-		checked[config.name] = value
+		checked[config.Name] = value
 	}
 	return checked, checkTogether(checked)
 }
 
-func checkTogether(values map[string]string) *refusal {
+func checkTogether(values map[string]string) error {
 	const minLag, maxLag, remote = "min.compaction.lag.ms", "max.compaction.lag.ms", "remote.storage.enable"
 
 	low, high := number(values, minLag), number(values, maxLag)
 	if low > high {
-		return refuse(kerr.InvalidConfig, "conflict topic config setting %s (%d) > %s (%d)", minLag, low, maxLag, high)
+		return refuse("conflict topic config setting %s (%d) > %s (%d)", minLag, low, maxLag, high)
 	}
 	if values[remote] == "true" {
-		return refuse(kerr.InvalidConfig,
-			"Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log storage.")
+		return refuse("Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log storage.")
 	}
 	return nil
 }
@@ -122,15 +128,15 @@ func checkTogether(values map[string]string) *refusal {
 func number(values map[string]string, name string) int64 {
 	value, ok := values[name]
 	if !ok {
-		config, _ := findTopicConfig(name)
-		value = config.value
+		config, _ := Find(name)
+		value = config.Default
 	}
 	n, _ := strconv.ParseInt(value, 10, 64) // The value was checked.
 	return n
 }
 
-func invalid(name, value, format string, args ...any) *refusal {
-	return refuse(kerr.InvalidConfig, "Invalid value %s for configuration %s: %s", value, name, fmt.Sprintf(format, args...))
+func invalid(name, value, format string, args ...any) error {
+	return refuse("Invalid value %s for configuration %s: %s", value, name, fmt.Sprintf(format, args...))
 }
 
 func checkLong(low int64) check {
@@ -142,7 +148,7 @@ func checkInt(low, high int64) check {
 }
 
 func checkNumber(bits int, kind string, low, high int64) check {
-	return func(name, value string) (string, *refusal) {
+	return func(name, value string) (string, error) {
 		n, err := strconv.ParseInt(value, 10, bits)
 		switch {
 		case err != nil:
@@ -157,7 +163,7 @@ func checkNumber(bits int, kind string, low, high int64) check {
 	}
 }
 
-func checkGzipLevel(name, value string) (string, *refusal) {
+func checkGzipLevel(name, value string) (string, error) {
 	n, err := strconv.ParseInt(value, 10, 32)
 	if err != nil {
 		return "", invalid(name, value, "Not a number of type INT")
@@ -168,7 +174,7 @@ func checkGzipLevel(name, value string) (string, *refusal) {
 	return strconv.FormatInt(n, 10), nil
 }
 
-func checkRatio(name, value string) (string, *refusal) {
+func checkRatio(name, value string) (string, error) {
 	n, err := strconv.ParseFloat(value, 64)
 	switch {
 	case err != nil || math.IsNaN(n):
@@ -182,7 +188,7 @@ func checkRatio(name, value string) (string, *refusal) {
 	}
 }
 
-func checkBoolean(name, value string) (string, *refusal) {
+func checkBoolean(name, value string) (string, error) {
 	lower := strings.ToLower(value)
 	if lower != "true" && lower != "false" {
 		return "", invalid(name, value, "Expected value to be either true or false")
@@ -191,7 +197,7 @@ func checkBoolean(name, value string) (string, *refusal) {
 }
 
 func checkEnum(values ...string) check {
-	return func(name, value string) (string, *refusal) {
+	return func(name, value string) (string, error) {
 		if !slices.Contains(values, value) {
 			return "", invalid(name, value, "String must be one of: %s", strings.Join(values, ", "))
 		}
@@ -199,11 +205,11 @@ func checkEnum(values ...string) check {
 	}
 }
 
-func checkPolicies(name, value string) (string, *refusal) {
+func checkPolicies(name, value string) (string, error) {
 	var policies []string
-	for _, policy := range splitList(value) {
+	for _, policy := range SplitList(value) {
 		if policy == "" {
-			return "", refuse(kerr.InvalidConfig, "Configuration '%s' values must not be empty.", name)
+			return "", refuse("Configuration '%s' values must not be empty.", name)
 		}
 		if policy != "compact" && policy != "delete" {
 			return "", invalid(name, policy, "String must be one of: compact, delete")
@@ -217,8 +223,8 @@ func checkPolicies(name, value string) (string, *refusal) {
 
 var throttled = regexp.MustCompile(`^[0-9]+:[0-9]+$`)
 
-func checkThrottled(name, value string) (string, *refusal) {
-	replicas := splitList(value)
+func checkThrottled(name, value string) (string, error) {
+	replicas := SplitList(value)
 	if value == "*" || !slices.ContainsFunc(replicas, func(r string) bool { return !throttled.MatchString(r) }) {
 		return strings.Join(replicas, ","), nil
 	}
@@ -227,8 +233,8 @@ func checkThrottled(name, value string) (string, *refusal) {
 			"[partitionId]:[brokerId],[partitionId]:[brokerId],...", name)
 }
 
-// splitList returns the values of a list, without surrounding spaces. An empty list has none.
-func splitList(list string) []string {
+// SplitList returns the values of a list, without surrounding spaces. An empty list has none.
+func SplitList(list string) []string {
 	if strings.TrimSpace(list) == "" {
 		return nil
 	}
