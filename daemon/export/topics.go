@@ -11,8 +11,6 @@ import (
 	"github.com/headgate/terraform-provider-headgate/internal/spec"
 )
 
-const retentionConfig = "retention.ms"
-
 func topics(ctx context.Context, client *api.Client, o Options) ([]resource, error) {
 	found, err := all(o.Prefix, func(t api.Topic) string { return t.Name }, func(cursor string) (*api.Page[api.Topic], error) {
 		page, err := client.ListTopics(ctx, o.Connection, api.TopicQuery{Prefix: o.Prefix}, cursor)
@@ -38,9 +36,9 @@ func topic(t api.Topic) resource {
 	r.setText("name", t.Name)
 	r.set("partitions", cty.NumberIntVal(t.Partitions))
 	r.set("replication_factor", cty.NumberIntVal(t.ReplicationFactor))
-	r.setText("retention", spec.RetentionText(retention(t)))
+	r.setText("retention", spec.RetentionText(t.InForce(api.RetentionConfig)))
 	config := maps.Clone(t.Config)
-	delete(config, retentionConfig)
+	delete(config, api.RetentionConfig)
 	r.setMap("config", config)
 	if t.Description != "" {
 		r.setText("description", t.Description)
@@ -50,11 +48,4 @@ func topic(t api.Topic) resource {
 		r.set("deletion_protection", cty.False)
 	}
 	return r
-}
-
-func retention(t api.Topic) string {
-	if own, ok := t.Config[retentionConfig]; ok {
-		return own
-	}
-	return t.ConfigEffective[retentionConfig]
 }

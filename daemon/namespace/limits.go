@@ -93,10 +93,10 @@ func measure(attribute string, t *api.Topic) int64 {
 	case replicas:
 		return t.ReplicationFactor
 	}
-	if policy := effective(t, "cleanup.policy"); policy != "" && !strings.Contains(policy, "delete") {
+	if policy := t.InForce("cleanup.policy"); policy != "" && !strings.Contains(policy, "delete") {
 		return 0
 	}
-	millis, err := strconv.ParseInt(effective(t, "retention.ms"), 10, 64)
+	millis, err := strconv.ParseInt(t.InForce(api.RetentionConfig), 10, 64)
 	switch {
 	case err != nil:
 		return 0
@@ -104,13 +104,6 @@ func measure(attribute string, t *api.Topic) int64 {
 		return forever
 	}
 	return millis
-}
-
-func effective(t *api.Topic, config string) string {
-	if value, ok := t.Config[config]; ok {
-		return value
-	}
-	return t.ConfigEffective[config]
 }
 
 // retention is the limit in milliseconds; 0 is none.

@@ -32,20 +32,20 @@ func (s *Service) Delete(ctx context.Context, connection, name string, opts api.
 	if opts.Generation != "" && opts.Generation != answer(st, row).Generation {
 		return nil, api.Conflict("Topic", name)
 	}
-	effects, err := s.effects(ctx, c, st)
+	deletion, err := s.effects(ctx, c, st)
 	if err != nil {
 		return nil, err
 	}
 	if row.DeletionProtection {
-		return nil, protected(name, effects)
+		return nil, protected(name, deletion.Effects)
 	}
 	if opts.DryRun {
-		return &api.Deletion{Effects: effects}, nil
+		return deletion, nil
 	}
-	if err := s.remove(ctx, c, st, opts, effects); err != nil {
+	if err := s.remove(ctx, c, st, opts, deletion.Effects); err != nil {
 		return nil, err
 	}
-	return &api.Deletion{Effects: effects}, nil
+	return deletion, nil
 }
 
 func protected(name string, effects []api.Warning) error {

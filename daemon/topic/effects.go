@@ -19,9 +19,9 @@ import (
 const maxGroups = 25
 
 // effects says what goes with a topic: its records, and what is left without it.
-func (s *Service) effects(ctx context.Context, c *cluster, st *state) ([]api.Warning, error) {
-	effects := []api.Warning{c.records(ctx, st)}
-	effects = append(effects, c.groups(ctx, st.name)...)
+func (s *Service) effects(ctx context.Context, c *cluster, st *state) (*api.Deletion, error) {
+	records, n := c.records(ctx, st)
+	effects := append([]api.Warning{records}, c.groups(ctx, st.name)...)
 	readers, err := s.readersOf(ctx, c.name, st.name)
 	if err != nil {
 		return nil, err
@@ -29,7 +29,7 @@ func (s *Service) effects(ctx context.Context, c *cluster, st *state) ([]api.War
 	for _, reader := range readers {
 		effects = append(effects, api.Warning{Summary: capital(reader) + " reads it", Detail: "It fails once the topic is gone."})
 	}
-	return effects, nil
+	return &api.Deletion{Effects: effects, Records: n}, nil
 }
 
 func (s *Service) readersOf(ctx context.Context, connection, topic string) ([]string, error) {
@@ -47,23 +47,23 @@ func (s *Service) readersOf(ctx context.Context, connection, topic string) ([]st
 	return readers, nil
 }
 
-// records tells how much is in a topic and when something was written last.
-func (c *cluster) records(ctx context.Context, st *state) api.Warning {
+// records tells how much is in a topic and when something was written last, and answers the number, nil when it is not known.
+func (c *cluster) records(ctx context.Context, st *state) (api.Warning, *int64) {
 	partitions := plural(int64(st.partitions), "partition")
 	m := c.measure(ctx, st, false)
 	n, known := m.records()
 	if !known {
-		return api.Warning{Summary: "All records in its " + partitions + " go", Detail: fmt.Sprintf("They could not be counted: %v.", m.err)}
+		return api.Warning{Summary: "All records in its " + partitions + " go", Detail: fmt.Sprintf("They could not be counted: %v.", m.err)}, nil
 	}
 	if n == 0 {
-		return api.Warning{Summary: "Its " + partitions + " go, which hold no records"}
+		return api.Warning{Summary: "Its " + partitions + " go, which hold no records"}, &n
 	}
 	detail := m.content(ctx, c, st)
 	records := plural(n, "record") + " in " + partitions
 	if st.compacted() {
-		return api.Warning{Summary: "Up to " + records + " go", Detail: detail + "The records are counted by their offsets; compaction has removed some already."}
+		return api.Warning{Summary: "Up to " + records + " go", Detail: detail + "The records are counted by their offsets; compaction has removed some already."}, &n
 	}
-	return api.Warning{Summary: capital(records) + " go", Detail: detail + "The records are counted by their offsets; where producers use transactions, their markers count too."}
+	return api.Warning{Summary: capital(records) + " go", Detail: detail + "The records are counted by their offsets; where producers use transactions, their markers count too."}, &n
 }
 
 // content words the bytes and the last write, as far as they are known.

@@ -40,7 +40,9 @@ func (s *Service) ReadMany(ctx context.Context, connection string, body api.Topi
 		if !ok {
 			row = unknownRow(connection, name)
 		}
-		out.topic(name, answerWith(st, row, body.Effective))
+		t := answerWith(st, row, body.Effective)
+		t.Reassignment = s.reassigns.Noted(connection, name)
+		out.topic(name, t)
 	}
 	// What the reading of the whole cluster does not tell is asked by name: only then is a topic proven absent.
 	out.each(missing, func(name string) (api.TopicOutcome, error) {
@@ -55,7 +57,8 @@ func (s *Service) ReadMany(ctx context.Context, connection string, body api.Topi
 
 // WriteMany creates, changes and deletes topics, each by itself.
 func (s *Service) WriteMany(ctx context.Context, connection string, body api.TopicsWrite, dryRun bool, idempotencyKey string) (*api.TopicOutcomes, error) {
-	if _, err := s.cluster(ctx, connection); err != nil {
+	// A dry run tells of each topic what is wrong, even when there is no such connection.
+	if _, err := s.cluster(ctx, connection); err != nil && (!dryRun || !isMissing(err)) {
 		return nil, err
 	}
 	out := newOutcomes(len(body.Put) + len(body.Delete))
@@ -76,7 +79,7 @@ func (s *Service) WriteMany(ctx context.Context, connection string, body api.Top
 		if err != nil {
 			return api.TopicOutcome{}, err
 		}
-		t.KeepEffective([]string{retentionConfig})
+		t.KeepEffective([]string{api.RetentionConfig})
 		return api.TopicOutcome{Topic: t}, nil
 	})
 	return out.all, nil

@@ -29,7 +29,7 @@ func (s *Service) Put(ctx context.Context, connection, name string, body api.Top
 	}
 	c, err := s.cluster(ctx, connection)
 	if err != nil {
-		return nil, err
+		return nil, s.unconnected(ctx, connection, name, d, opts, err)
 	}
 	if opts.DryRun {
 		return s.plan(ctx, c, name, d, opts, idempotencyKey)
@@ -75,12 +75,14 @@ func (s *Service) plan(ctx context.Context, c *cluster, name string, d declarati
 			return nil, err
 		}
 	}
-	return answer(change.applied(have), d.row(row)), nil
+	t := answer(change.applied(have), d.row(row))
+	t.Warnings = c.reordered(ctx, change)
+	return t, nil
 }
 
 func (s *Service) planCreate(ctx context.Context, c *cluster, name string, d declaration) (*api.Topic, error) {
 	n := d.creation(name)
-	if err := s.creatable(ctx, c, n); err != nil {
+	if err := s.creatable(ctx, c.name, n); err != nil {
 		return nil, err
 	}
 	configs, err := c.validateCreate(ctx, n)
@@ -94,11 +96,11 @@ func (s *Service) planCreate(ctx context.Context, c *cluster, name string, d dec
 }
 
 // creatable says what is wrong with a new topic that no broker objects to.
-func (s *Service) creatable(ctx context.Context, c *cluster, n creationOf) error {
+func (s *Service) creatable(ctx context.Context, connection string, n creationOf) error {
 	if e := n.checkInSync(); e != nil {
 		return e
 	}
-	return s.allowed(ctx, nil, n.as(c.name, nil))
+	return s.allowed(ctx, nil, n.as(connection, nil))
 }
 
 // as is the new topic on top of the configs in force.
@@ -176,7 +178,7 @@ func alreadyExists(connection, name string) error {
 // create notes the creation first, so that a repeat can take over a topic whose creation was never answered.
 func (s *Service) create(ctx context.Context, c *cluster, name string, d declaration, idempotencyKey string) (*state, error) {
 	n := d.creation(name)
-	if err := s.creatable(ctx, c, n); err != nil {
+	if err := s.creatable(ctx, c.name, n); err != nil {
 		return nil, err
 	}
 	key := creation(c.name, name)

@@ -126,6 +126,7 @@ func tests() map[string]func(e *env) {
 		"figures":    testFigures,
 		"absent":     testAbsent,
 		"many":       testMany,
+		"keys":       testKeys,
 	}
 }
 
@@ -456,6 +457,9 @@ func testDelete(e *env) {
 	planned, err := e.Delete(t.Context(), conn, name, api.WriteOptions{DryRun: true})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if planned.Records == nil || *planned.Records != 1234 {
+		t.Errorf("records: %v", planned.Records)
 	}
 	var said strings.Builder
 	for _, effect := range planned.Effects {

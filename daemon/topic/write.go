@@ -17,8 +17,6 @@ const (
 	// defaultRetention is [api.DefaultRetention] in milliseconds, as Kafka wants it.
 	defaultRetention = "604800000"
 
-	retentionConfig = "retention.ms"
-
 	// brokerDefault asks the broker for its own default (KIP-464).
 	brokerDefault = -1
 )
@@ -50,9 +48,9 @@ func (d declaration) creation(name string) creationOf {
 		value := d.Config[key]
 		n.configs[key] = &value
 	}
-	if _, declared := d.Config[retentionConfig]; !declared && d.knows("/config") && !slices.Contains(d.Unset, retentionConfig) {
+	if _, declared := d.Config[api.RetentionConfig]; !declared && d.knows("/config") && !slices.Contains(d.Unset, api.RetentionConfig) {
 		value := defaultRetention
-		n.configs[retentionConfig] = &value
+		n.configs[api.RetentionConfig] = &value
 	}
 	return n
 }

@@ -100,4 +100,6 @@ func (c *Client) TestConnection(ctx context.Context, name string) (*ConnectionTe
 // Deletion says what a delete took away, or in a dry run would take away.
 type Deletion struct {
 	Effects []Warning `json:"effects" nullable:"false" doc:"What goes with it."`
+	// Records is nil where nothing holds records, or where nobody could count them.
+	Records *int64 `json:"records,omitempty" doc:"How many records go with it, counted by offsets; absent where that is not known."`
 }

@@ -36,6 +36,8 @@ type Error struct {
 	RequestID  string `json:"request_id,omitempty" doc:"The request in the daemon's log."`
 	// More holds the further errors of the same request.
 	More []Error `json:"more,omitempty" doc:"Further errors of the same request."`
+	// Warnings are what should be known beside, of a dry run that could not go on.
+	Warnings []Warning `json:"warnings,omitempty" doc:"What a person should know beside the errors."`
 }
 
 func (e *Error) Error() string {
@@ -55,8 +57,18 @@ func (e *Error) GetStatus() int { return e.HTTPStatus }
 // All lists the error and the further ones of the same request.
 func (e *Error) All() []Error {
 	first := *e
-	first.More = nil
+	first.More, first.Warnings = nil, nil
 	return append([]Error{first}, e.More...)
+}
+
+// Rest is the error without its first one, nil when there was no other.
+func (e *Error) Rest() *Error {
+	if len(e.More) == 0 {
+		return nil
+	}
+	next := e.More[0]
+	next.More, next.RequestID = e.More[1:], e.RequestID
+	return &next
 }
 
 // Invalid says that a field of the request is wrong.

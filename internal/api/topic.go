@@ -9,6 +9,9 @@ import (
 	"time"
 )
 
+// RetentionConfig is Kafka's config for how long records are kept, in milliseconds.
+const RetentionConfig = "retention.ms"
+
 // Defaults of topics.
 const (
 	DefaultPartitions        = 3
@@ -33,6 +36,7 @@ type Topic struct {
 	Internal           bool   `json:"internal,omitempty" doc:"Whether it is the cluster's own."`
 	// Reassignment is set while Headgate changes the replication factor.
 	Reassignment *Reassignment `json:"reassignment,omitempty" doc:"The change of the replication factor that Headgate has under way."`
+	Warnings     []Warning     `json:"warnings,omitempty" readOnly:"true" doc:"What a person should know about the write."`
 }
 
 // TopicWrite is a topic as it is declared.
@@ -100,6 +104,14 @@ type Preview struct {
 	Truncated bool `json:"truncated" doc:"Whether the limits of bytes or time cut it short; notes say which."`
 	// Notes tell what a reader would not see in the records.
 	Notes []string `json:"notes" nullable:"false" doc:"What the records do not show: why it was cut short, what is gone already, why a schema could not be used."`
+}
+
+// InForce is the value of a config that holds for the topic; empty when it is not known.
+func (t *Topic) InForce(config string) string {
+	if value, ok := t.Config[config]; ok {
+		return value
+	}
+	return t.ConfigEffective[config]
 }
 
 // KeepEffective drops all but a few of the configs in force.

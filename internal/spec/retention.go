@@ -45,3 +45,8 @@ func SameRetention(text, millis string) bool {
 	own, err := RetentionMillis(text)
 	return err == nil && own == millis
 }
+
+// TwoRetentions words that a retention is declared twice, and differently: as people write it, and in Kafka's form.
+func TwoRetentions(text, millis string) string {
+	return fmt.Sprintf("retention is %q, and config[\"retention.ms\"] is %q, which is %s. Write only one of the two.", text, millis, RetentionText(millis))
+}
