@@ -43,6 +43,9 @@ const (
 	EnvCACertificate = "HEADGATE_CA_CERTIFICATE"
 )
 
+// typeNamePrefix is what the names of all types begin with.
+const typeNamePrefix = "headgate"
+
 type headgate struct {
 	version string
 	kinds   api.Kinds
@@ -50,7 +53,7 @@ type headgate struct {
 }
 
 func (p *headgate) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
-	resp.TypeName = "headgate"
+	resp.TypeName = typeNamePrefix
 	resp.Version = p.version
 }
 

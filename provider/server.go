@@ -79,7 +79,27 @@ func (s *server) ConfigureProvider(ctx context.Context, req *tfprotov6.Configure
 }
 
 func (s *server) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
-	return s.resource(req.TypeName).ValidateResourceConfig(ctx, req)
+	resp, err := s.resource(req.TypeName).ValidateResourceConfig(ctx, req)
+	if err == nil {
+		resp.Diagnostics = worded(ctx, s.provider.resourceSchema, req.TypeName, req.Config, resp.Diagnostics)
+	}
+	return resp, err
+}
+
+func (s *server) ValidateDataResourceConfig(ctx context.Context, req *tfprotov6.ValidateDataResourceConfigRequest) (*tfprotov6.ValidateDataResourceConfigResponse, error) {
+	resp, err := s.frameworkServer.ValidateDataResourceConfig(ctx, req)
+	if err == nil {
+		resp.Diagnostics = worded(ctx, s.provider.dataSourceSchema, req.TypeName, req.Config, resp.Diagnostics)
+	}
+	return resp, err
+}
+
+func (s *server) ValidateEphemeralResourceConfig(ctx context.Context, req *tfprotov6.ValidateEphemeralResourceConfigRequest) (*tfprotov6.ValidateEphemeralResourceConfigResponse, error) {
+	resp, err := s.frameworkServer.ValidateEphemeralResourceConfig(ctx, req)
+	if err == nil {
+		resp.Diagnostics = worded(ctx, s.provider.ephemeralSchema, req.TypeName, req.Config, resp.Diagnostics)
+	}
+	return resp, err
 }
 
 func (s *server) UpgradeResourceState(ctx context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
@@ -95,7 +115,11 @@ func (s *server) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRe
 }
 
 func (s *server) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
-	return s.resource(req.TypeName).PlanResourceChange(ctx, req)
+	resp, err := s.resource(req.TypeName).PlanResourceChange(ctx, req)
+	if err == nil { // a value that was not known when the configuration was validated
+		resp.Diagnostics = worded(ctx, s.provider.resourceSchema, req.TypeName, req.Config, resp.Diagnostics)
+	}
+	return resp, err
 }
 
 func (s *server) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {

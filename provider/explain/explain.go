@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 )
@@ -50,6 +51,7 @@ func (r Request) Judged(diags *diag.Diagnostics, err error, judge func(api.Error
 			e.RequestID = answer.RequestID
 			r.one(diags, e, judge(e))
 		}
+		r.Warnings(diags, answer.Warnings)
 	case errors.As(err, &unreachable):
 		diags.AddError("Cannot reach the Headgate daemon", unreachableDetail(r.Doing, unreachable))
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
@@ -88,7 +90,7 @@ func (r Request) detail(e api.Error) string {
 		}
 	case api.CodeProtected:
 		if strings.HasPrefix(r.Doing, "delete ") && r.Resource != "" {
-			parts = append(parts, fmt.Sprintf("To keep it and have Terraform forget it, write in the place of the resource:\n\n    removed {\n      from = %s.<name>\n      lifecycle {\n        destroy = false\n      }\n    }", r.Resource))
+			parts = append(parts, "To keep it and have Terraform forget it, write in the place of the resource:\n\n"+Removed(r.Resource))
 		}
 	case api.CodeUnauthorized:
 		parts = append(parts, "The token comes from the provider's token attribute or from HEADGATE_TOKEN.")
@@ -104,8 +106,19 @@ func (r Request) importHint() string {
 		return ""
 	}
 	address := r.Resource + ".<name>"
-	return fmt.Sprintf("To manage what is there with Terraform, import it:\n\n    terraform import %s '%s'\n\nor write beside the resource:\n\n    import {\n      to = %s\n      id = %q\n    }",
-		address, r.ImportID, address, r.ImportID)
+	return fmt.Sprintf("To manage what is there with Terraform, import it:\n\n    terraform import %s '%s'\n\nor write beside the resource:\n\n    import {\n      to = %s\n      id = %q\n    }\n\n"+
+		"If state has it already, because the resource was renamed, say that instead:\n\n%s",
+		address, r.ImportID, address, r.ImportID, Moved(r.Resource, "<name>"))
+}
+
+// Moved is the block that tells Terraform of a resource's new name.
+func Moved(resourceType, to string) string {
+	return fmt.Sprintf("    moved {\n      from = %s.<old>\n      to   = %s.%s\n    }", resourceType, resourceType, to)
+}
+
+// Removed is the block that has Terraform forget a resource and leave alone what it stands for.
+func Removed(resourceType string) string {
+	return fmt.Sprintf("    removed {\n      from = %s.<name>\n      lifecycle {\n        destroy = false\n      }\n    }", resourceType)
 }
 
 func unreachableDetail(doing string, e *api.UnreachableError) string {
@@ -160,6 +173,27 @@ func Shown(at path.Path) path.Path {
 		}
 	}
 	return shown
+}
+
+// PathText writes the path of an attribute as a configuration does.
+func PathText(at *tftypes.AttributePath) string {
+	var b strings.Builder
+	for _, step := range at.Steps() {
+		switch s := step.(type) {
+		case tftypes.AttributeName:
+			if b.Len() > 0 {
+				b.WriteByte('.')
+			}
+			b.WriteString(string(s))
+		case tftypes.ElementKeyString:
+			fmt.Fprintf(&b, "[%q]", string(s))
+		case tftypes.ElementKeyInt:
+			fmt.Fprintf(&b, "[%d]", int64(s))
+		case tftypes.ElementKeyValue: // of a set, which has no names for its elements
+			b.WriteString("[*]")
+		}
+	}
+	return b.String()
 }
 
 // Failure words an error that happened while something was running.

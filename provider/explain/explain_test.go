@@ -63,7 +63,7 @@ func TestWhatExistsAlreadyCanBeImported(t *testing.T) {
 	var diags diag.Diagnostics
 	request.Error(&diags, api.AlreadyExists("Topic", "orders", "Choose another name, or import it."))
 	detail := diags[0].Detail()
-	for _, want := range []string{"terraform import headgate_topic.<name> 'main/orders'", "to = headgate_topic.<name>", `id = "main/orders"`} {
+	for _, want := range []string{"terraform import headgate_topic.<name> 'main/orders'", "to = headgate_topic.<name>", `id = "main/orders"`, "moved {\n      from = headgate_topic.<old>\n      to   = headgate_topic.<name>\n"} {
 		if !strings.Contains(detail, want) {
 			t.Errorf("%q is missing in:\n%s", want, detail)
 		}
