@@ -121,12 +121,18 @@ func (q *querier) read(typ string, texts map[string]string) []*tfprotov6.Diagnos
 	for name, text := range texts {
 		given[name] = tftypes.NewValue(tftypes.String, text)
 	}
+	return q.refresh(typ, given)
+}
+
+// refresh reads a resource that was written before.
+func (q *querier) refresh(typ string, state map[string]tftypes.Value) []*tfprotov6.Diagnostic {
+	q.t.Helper()
 	object := q.object(typ)
 	private, err := json.Marshal(map[string][]byte{"generation": []byte(`"1"`)})
 	if err != nil {
 		q.t.Fatal(err)
 	}
-	resp, err := q.server.ReadResource(q.t.Context(), &tfprotov6.ReadResourceRequest{TypeName: typ, CurrentState: q.value(object, filled(object, given)), Private: private})
+	resp, err := q.server.ReadResource(q.t.Context(), &tfprotov6.ReadResourceRequest{TypeName: typ, CurrentState: q.value(object, filled(object, state)), Private: private})
 	if err != nil {
 		q.t.Fatal(err)
 	}

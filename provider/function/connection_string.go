@@ -10,6 +10,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/headgate/terraform-provider-headgate/provider/remote"
 )
 
 var connectionStringTypes = map[string]attr.Type{
@@ -153,19 +155,8 @@ func (p parts) object() types.Object {
 	for i, h := range p.hosts {
 		hosts[i] = types.StringValue(h)
 	}
-	parameters := make(map[string]attr.Value, len(p.parameters))
-	for key, value := range p.parameters {
-		parameters[key] = types.StringValue(value)
-	}
 	return types.ObjectValueMust(connectionStringTypes, map[string]attr.Value{
-		"scheme": textOrNull(p.scheme), "hosts": types.ListValueMust(types.StringType, hosts), "username": textOrNull(p.username),
-		"password": textOrNull(p.password), "database": textOrNull(p.database), "parameters": types.MapValueMust(types.StringType, parameters),
+		"scheme": remote.TextOrNull(p.scheme), "hosts": types.ListValueMust(types.StringType, hosts), "username": remote.TextOrNull(p.username),
+		"password": remote.TextOrNull(p.password), "database": remote.TextOrNull(p.database), "parameters": remote.TextMap(p.parameters),
 	})
-}
-
-func textOrNull(text string) types.String {
-	if text == "" {
-		return types.StringNull()
-	}
-	return types.StringValue(text)
 }

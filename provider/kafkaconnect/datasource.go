@@ -128,7 +128,7 @@ func statusAttribute() schema.Attribute {
 
 func (m *viewModel) show(s *seen) error {
 	k := s.connector
-	m.Config, m.SensitiveKeys, m.State = stringMap(k.Config), stringSet(k.SensitiveKeys), types.StringValue(k.State)
+	m.Config, m.SensitiveKeys, m.State = remote.TextMap(k.Config), stringSet(k.SensitiveKeys), types.StringValue(k.State)
 	m.Status = newStatus(k.Status)
 	m.Offsets = make([]offsetModel, 0, len(s.offsets.Offsets))
 	for _, o := range s.offsets.Offsets {
@@ -186,7 +186,7 @@ func NewListDataSource() datasource.DataSource {
 			for _, k := range *found {
 				if strings.HasPrefix(k.Name, m.Prefix.ValueString()) {
 					m.Connectors = append(m.Connectors, listedElement{
-						types.StringValue(k.Name), types.StringValue(k.Config["connector.class"]), stringMap(k.Config), types.StringValue(k.State), newStatus(k.Status),
+						types.StringValue(k.Name), types.StringValue(k.Config["connector.class"]), remote.TextMap(k.Config), types.StringValue(k.State), newStatus(k.Status),
 					})
 				}
 			}

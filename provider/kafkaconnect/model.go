@@ -123,7 +123,7 @@ func expandRestart(body *api.KafkaConnectorWrite, restart types.Object) {
 // flatten moves an answer into state. Secrets that were added or removed elsewhere make the version unknown to us.
 func (m *model) flatten(k *api.KafkaConnector, _ bool) error {
 	before := m.SensitiveKeys
-	m.Config = stringMap(k.Config)
+	m.Config = remote.TextMap(k.Config)
 	m.State = types.StringValue(k.State)
 	m.Restart = types.ObjectNull(restartTypes())
 	if r := k.Restart; r != nil {
@@ -157,12 +157,4 @@ func stringSet(values []string) types.Set {
 		elements = append(elements, types.StringValue(value))
 	}
 	return types.SetValueMust(types.StringType, elements)
-}
-
-func stringMap(values map[string]string) types.Map {
-	elements := make(map[string]attr.Value, len(values))
-	for key, value := range values {
-		elements[key] = types.StringValue(value)
-	}
-	return types.MapValueMust(types.StringType, elements)
 }

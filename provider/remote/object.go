@@ -135,8 +135,8 @@ func (o *object[M, A]) ModifyPlan(ctx context.Context, req resource.ModifyPlanRe
 	}
 	switch change {
 	case Delete:
-		if key, ok := o.planDelete(ctx, req.State, &resp.Diagnostics); ok && o.daemon.willGo(o.Type, key.id()) {
-			o.renamed(key, &resp.Diagnostics)
+		if key, ok := o.planDelete(ctx, req.State, &resp.Diagnostics); ok {
+			o.renamed(key, o.typeName(), o.WillGo(o.Type, key.id(), o.typeName()), &resp.Diagnostics)
 		}
 	case Replace:
 		o.planReplace(ctx, req.State, &resp.Diagnostics)
@@ -198,13 +198,12 @@ func (o *object[M, A]) planPut(ctx context.Context, change Change, req resource.
 	client, _ := o.Client()
 	answer, err := o.Put(ctx, client, w, PlanOptions(ctx, change, req.Private))
 	if err != nil {
-		applied, again := o.applied(ctx, req.Private, w.Config), false
+		applied, exists := o.applied(ctx, req.Private, w.Config), false
 		o.request("check", w.Plan, key).Judged(diags, err, func(e api.Error) explain.Severity {
-			severity := o.planSeverity(ctx, req.Private, w.Plan, key, applied, e)
-			again = again || e.Code == api.CodeAlreadyExists && severity == explain.Ignore
-			return severity
+			exists = exists || e.Code == api.CodeAlreadyExists
+			return o.planSeverity(ctx, req.Private, w.Plan, key, applied, e)
 		})
-		if again && o.Remembers(o.Type, key.id()) {
+		if exists {
 			o.planAgain(ctx, req.Private, w.Plan, key, diags)
 		}
 		return
@@ -253,11 +252,16 @@ func (o *object[M, A]) missing(noun, id string) explain.Severity {
 	}
 }
 
-// planAgain is about an object that state has and that is created all the same: it goes first.
+// planAgain is about an object that exists and that is created all the same. Where state has it, it goes first.
 func (o *object[M, A]) planAgain(ctx context.Context, private Private, plan *M, key keyValues, diags *diag.Diagnostics) {
+	goes := ""
+	if Generation(ctx, private) == "" {
+		goes = o.WillBeAgain(o.Type, key.id(), o.typeName())
+	}
 	switch {
-	case Generation(ctx, private) == "" && o.daemon.willBeAgain(o.Type, key.id()):
-		o.renamed(key, diags)
+	case goes != "":
+		o.renamed(key, goes, o.typeName(), diags)
+	case !o.Remembers(o.Type, key.id()): // that it exists is said already
 	case !o.daemon.replaces(o.Type, key.id()):
 		var found diag.Diagnostics
 		o.dryDelete(ctx, plan, key, &found)
@@ -270,11 +274,11 @@ func (o *object[M, A]) planAgain(ctx context.Context, private Private, plan *M, 
 	}
 }
 
-// renamed refuses to create and to delete the same object: Terraform does the two in any order.
-func (o *object[M, A]) renamed(key keyValues, diags *diag.Diagnostics) {
-	diags.AddError(fmt.Sprintf("The plan both creates and deletes the %s %q", o.noun(), key.id()),
-		fmt.Sprintf("State has it at an address that the configuration no longer has, and the configuration has it at another one. Terraform knows no order of the two, and it could be gone in the end. "+
-			"If the resource was renamed, say so:\n\n    moved {\n      from = headgate_%s.<old>\n      to   = headgate_%s.<new>\n    }\n\nIf it is to be made anew, apply without the new one first.", o.Type, o.Type))
+// renamed refuses to create and to delete the same object; none when one of the two types is empty.
+func (o *object[M, A]) renamed(key keyValues, from, to string, diags *diag.Diagnostics) {
+	if from != "" && to != "" {
+		diags.AddError(Renamed(fmt.Sprintf("the %s %q", o.noun(), key.id()), from, to))
+	}
 }
 
 func (o *object[M, A]) planReplace(ctx context.Context, from tfsdk.State, diags *diag.Diagnostics) {
@@ -434,11 +438,13 @@ func (o *object[M, A]) within(ctx context.Context, m *M, pick func(timeouts.Valu
 	return context.WithTimeout(ctx, limit)
 }
 
+func (o *object[M, A]) typeName() string { return "headgate_" + o.Type }
+
 func (o *object[M, A]) noun() string { return strings.ReplaceAll(o.Type, "_", " ") }
 
 // request describes what is done with an object, for errors.
 func (o *object[M, A]) request(verb string, m *M, key keyValues) explain.Request {
-	return explain.Request{Doing: verb + " " + o.What(m), Where: ConnectionOr(m, o.Where), Resource: "headgate_" + o.Type, ImportID: key.id()}
+	return explain.Request{Doing: verb + " " + o.What(m), Where: ConnectionOr(m, o.Where), Resource: o.typeName(), ImportID: key.id()}
 }
 
 // keyValues are the values of a key's attributes.

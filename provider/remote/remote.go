@@ -24,18 +24,19 @@ import (
 type Daemon struct {
 	client *api.Client // nil: where it is depends on a value that is not known yet
 
-	mu    sync.Mutex
-	state map[string]bool
-	plan  map[string]bool
-	// What this plan deletes for good, replaces at the same address, and creates although state has it.
-	goes, replaced, again map[string]bool
+	mu       sync.Mutex
+	state    map[string]bool
+	plan     map[string]bool
+	replaced map[string]bool // what this plan replaces at the same address
+	// What this plan deletes for good, and what it makes although it exists: by which type of resource.
+	goes, again map[string]string
 }
 
 // New makes the daemon of a client; nil when where the daemon is depends on a value that is not known yet.
 func New(client *api.Client) *Daemon {
 	return &Daemon{
-		client: client, state: map[string]bool{}, plan: map[string]bool{},
-		goes: map[string]bool{}, replaced: map[string]bool{}, again: map[string]bool{},
+		client: client, state: map[string]bool{}, plan: map[string]bool{}, replaced: map[string]bool{},
+		goes: map[string]string{}, again: map[string]string{},
 	}
 }
 
@@ -64,20 +65,12 @@ func (d *Daemon) willHave(noun, id string) bool {
 	return d.plan[noun+" "+id]
 }
 
-// willGo notes that an object is deleted for good, and says whether the same plan creates it too.
-func (d *Daemon) willGo(noun, id string) bool {
+// meet notes one side of an object that is both made and deleted, and answers the other.
+func (d *Daemon) meet(own, other map[string]string, object, resourceType string) string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.goes[noun+" "+id] = true
-	return d.again[noun+" "+id]
-}
-
-// willBeAgain notes that an object that state has is created, and says whether the same plan deletes it for good too.
-func (d *Daemon) willBeAgain(noun, id string) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.again[noun+" "+id] = true
-	return d.goes[noun+" "+id]
+	own[object] = resourceType
+	return other[object]
 }
 
 // willReplace notes that what goes with an object that is replaced was said.
@@ -132,6 +125,18 @@ func (r *Resource) InState(noun, id string) { r.daemon.remember(noun, id) }
 
 // Will notes that an object is planned, so that what needs it may be planned before it is there.
 func (r *Resource) Will(noun, id string) { r.daemon.will(noun, id) }
+
+// WillGo notes that a type of resource deletes an object for good, and answers the type that the same plan makes it by,
+// although it exists; empty when none does so far. Terraform plans the two in either order.
+func (r *Resource) WillGo(noun, id, resourceType string) string {
+	return r.daemon.meet(r.daemon.goes, r.daemon.again, noun+" "+id, resourceType)
+}
+
+// WillBeAgain notes that a type of resource makes an object that exists, and answers the type that the same plan deletes it
+// for good by; empty when none does so far.
+func (r *Resource) WillBeAgain(noun, id, resourceType string) string {
+	return r.daemon.meet(r.daemon.again, r.daemon.goes, noun+" "+id, resourceType)
+}
 
 // MissingConnection judges that a connection does not exist: it is no error when the same plan makes it. Terraform plans
 // what an attribute refers to first, so a connection that is made in the same plan, and referred to, is known here.

@@ -142,14 +142,14 @@ func getSeen(ctx context.Context, client *api.Client, m *viewModel) (*seen, erro
 func (m *viewModel) show(s *seen) error {
 	m.versionModel = newVersionModel(&s.version)
 	if s.subject != nil {
-		m.Compatibility, m.Mode = textOrNull(s.subject.Compatibility), textOrNull(s.subject.Mode)
+		m.Compatibility, m.Mode = remote.TextOrNull(s.subject.Compatibility), remote.TextOrNull(s.subject.Mode)
 	}
 	return nil
 }
 
 func newVersionModel(v *api.SchemaVersion) versionModel {
 	m := versionModel{
-		Subject: textOrNull(v.Subject), Version: types.Int64Value(v.Version), SchemaID: types.StringValue(v.ID), Format: types.StringValue(v.Format),
+		Subject: remote.TextOrNull(v.Subject), Version: types.Int64Value(v.Version), SchemaID: types.StringValue(v.ID), Format: types.StringValue(v.Format),
 		Schema: types.StringValue(v.Schema), References: referenceList(v.References), Fingerprint: types.StringValue(v.Fingerprint),
 	}
 	if v.Version == 0 {

@@ -95,7 +95,7 @@ func NewListDataSource() datasource.DataSource {
 					newVersionModel(&api.SchemaVersion{
 						Subject: s.Subject, Version: s.Version, ID: s.ID, Format: s.Format, Schema: s.Schema, References: s.References, Fingerprint: s.Fingerprint,
 					}),
-					textOrNull(s.Compatibility), textOrNull(s.Mode),
+					remote.TextOrNull(s.Compatibility), remote.TextOrNull(s.Mode),
 				})
 			}
 			return nil

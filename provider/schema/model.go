@@ -10,6 +10,7 @@ import (
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/provider/kind"
+	"github.com/headgate/terraform-provider-headgate/provider/remote"
 )
 
 // cloudEvents is the format that registries keep as JSON.
@@ -110,7 +111,7 @@ func (m *model) flatten(s *api.Schema, imported bool) error {
 	}
 	m.Format = types.StringValue(m.format(s))
 	m.Compatibility = m.compatibility(s, imported)
-	m.Mode = textOrNull(s.Mode)
+	m.Mode = remote.TextOrNull(s.Mode)
 	m.SchemaID = types.StringValue(s.ID)
 	m.Version = types.Int64Value(s.Version)
 	m.Fingerprint = types.StringValue(s.Fingerprint)
@@ -136,12 +137,5 @@ func (m *model) compatibility(s *api.Schema, imported bool) types.String {
 	if s.CompatibilityImplied && m.Compatibility.IsNull() && !imported {
 		return types.StringNull()
 	}
-	return textOrNull(s.Compatibility)
-}
-
-func textOrNull(text string) types.String {
-	if text == "" {
-		return types.StringNull()
-	}
-	return types.StringValue(text)
+	return remote.TextOrNull(s.Compatibility)
 }

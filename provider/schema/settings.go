@@ -119,17 +119,17 @@ func deleteSettings(ctx context.Context, client *api.Client, m *settingsModel, o
 }
 
 func (m *settingsModel) flatten(s *api.SchemaRegistrySettings, _ bool) error {
-	m.Compatibility, m.Mode = textOrNull(s.Compatibility), textOrNull(s.Mode)
+	m.Compatibility, m.Mode = remote.TextOrNull(s.Compatibility), remote.TextOrNull(s.Mode)
 	return nil
 }
 
 // complete fills what is not declared.
 func (m *settingsModel) complete(s *api.SchemaRegistrySettings) error {
 	if m.Compatibility.IsUnknown() {
-		m.Compatibility = textOrNull(s.Compatibility)
+		m.Compatibility = remote.TextOrNull(s.Compatibility)
 	}
 	if m.Mode.IsUnknown() {
-		m.Mode = textOrNull(s.Mode)
+		m.Mode = remote.TextOrNull(s.Mode)
 	}
 	return nil
 }

@@ -88,7 +88,7 @@ func (m *viewModel) showAll(v *viewed) error {
 		}
 		m.Figures = kind.Decode(fields, answer, m.Figures, kind.DataSource)
 	}
-	m.ConfigEffective = stringMap(v.topic.ConfigEffective)
+	m.ConfigEffective = remote.TextMap(v.topic.ConfigEffective)
 	return m.show(v.topic)
 }
 
@@ -97,8 +97,8 @@ func (m *model) show(t *api.Topic) error {
 	if err := m.flatten(t, true); err != nil {
 		return err
 	}
-	m.Config = stringMap(t.Config)
-	m.Labels = stringMap(t.Labels)
+	m.Config = remote.TextMap(t.Config)
+	m.Labels = remote.TextMap(t.Labels)
 	m.Description = types.StringValue(t.Description)
 	return nil
 }

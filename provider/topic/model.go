@@ -11,6 +11,7 @@ import (
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/internal/spec"
+	"github.com/headgate/terraform-provider-headgate/provider/remote"
 )
 
 type model struct {
@@ -49,7 +50,7 @@ func (m *model) whereInMap(steps []string) path.Path {
 	if len(steps) == 1 {
 		return at
 	}
-	if _, declared := m.configText(steps[1]); steps[1] == retentionConfig && !declared {
+	if _, declared := m.configText(steps[1]); steps[1] == api.RetentionConfig && !declared {
 		return path.Root("retention")
 	}
 	return at.AtMapKey(steps[1])
@@ -72,10 +73,10 @@ func plannedRetention(config, state model) types.String {
 	if config.Config.IsUnknown() {
 		return types.StringUnknown()
 	}
-	if value, ok := config.Config.Elements()[retentionConfig]; ok && value.IsUnknown() {
+	if value, ok := config.Config.Elements()[api.RetentionConfig]; ok && value.IsUnknown() {
 		return types.StringUnknown()
 	}
-	millis, declared := config.configText(retentionConfig)
+	millis, declared := config.configText(api.RetentionConfig)
 	if !declared {
 		millis, _ = spec.RetentionMillis(api.DefaultRetention)
 	}
@@ -115,8 +116,8 @@ func (m *model) expand(state model) api.TopicWrite {
 }
 
 func (m *model) expandRetention(w *api.TopicWrite) {
-	pointer := spec.Join("/config", retentionConfig)
-	if _, declared := w.Config[retentionConfig]; declared || slices.Contains(w.Unknown, pointer) {
+	pointer := spec.Join("/config", api.RetentionConfig)
+	if _, declared := w.Config[api.RetentionConfig]; declared || slices.Contains(w.Unknown, pointer) {
 		return
 	}
 	if m.Retention.IsUnknown() {
@@ -124,7 +125,7 @@ func (m *model) expandRetention(w *api.TopicWrite) {
 		return
 	}
 	if millis, err := spec.RetentionMillis(m.Retention.ValueString()); err == nil {
-		w.Config[retentionConfig] = millis
+		w.Config[api.RetentionConfig] = millis
 	}
 }
 
@@ -132,7 +133,7 @@ func (m *model) noLongerDeclared(state model) []string {
 	var names []string
 	for name, value := range state.Config.Elements() {
 		now, still := m.Config.Elements()[name]
-		if !value.IsNull() && (!still || now.IsNull()) && name != retentionConfig {
+		if !value.IsNull() && (!still || now.IsNull()) && name != api.RetentionConfig {
 			names = append(names, name)
 		}
 	}
@@ -160,7 +161,7 @@ func (m *model) complete(t *api.Topic) error {
 		m.TopicID = types.StringValue(t.ID)
 	}
 	if m.Retention.IsUnknown() {
-		m.Retention = types.StringValue(spec.RetentionText(effective(t, retentionConfig)))
+		m.Retention = types.StringValue(spec.RetentionText(t.InForce(api.RetentionConfig)))
 	}
 	return nil
 }
@@ -177,13 +178,13 @@ func (m *model) flatten(t *api.Topic, imported bool) error {
 		m.Description = types.StringValue(t.Description)
 	}
 	m.Labels = mapOrNone(t.Labels, m.Labels)
-	if millis := effective(t, retentionConfig); !spec.SameRetention(m.Retention.ValueString(), millis) && millis != "" {
+	if millis := t.InForce(api.RetentionConfig); !spec.SameRetention(m.Retention.ValueString(), millis) && millis != "" {
 		m.Retention = types.StringValue(spec.RetentionText(millis))
 	}
 	declared := m.declared(t)
 	if imported {
 		declared = maps.Clone(t.Config)
-		delete(declared, retentionConfig)
+		delete(declared, api.RetentionConfig)
 	}
 	m.Config = mapOrNone(declared, m.Config)
 	return nil
@@ -196,20 +197,13 @@ func (m *model) declared(t *api.Topic) map[string]string {
 		if prior.IsNull() {
 			continue
 		}
-		value := effective(t, name)
+		value := t.InForce(name)
 		if own, _ := m.configText(name); api.SameConfig(own, value) {
 			value = own
 		}
 		now[name] = value
 	}
 	return now
-}
-
-func effective(t *api.Topic, name string) string {
-	if value, ok := t.Config[name]; ok {
-		return value
-	}
-	return t.ConfigEffective[name]
 }
 
 // mapOrNone keeps a prior null or empty map when there is nothing in it, and the nulls of a prior map, which declare nothing.
@@ -220,19 +214,11 @@ func mapOrNone(values map[string]string, prior types.Map) types.Map {
 		}
 		return prior
 	}
-	elements := stringMap(values).Elements()
+	elements := remote.TextMap(values).Elements()
 	for key, value := range prior.Elements() {
 		if _, has := elements[key]; !has && value.IsNull() {
 			elements[key] = value
 		}
-	}
-	return types.MapValueMust(types.StringType, elements)
-}
-
-func stringMap(values map[string]string) types.Map {
-	elements := make(map[string]attr.Value, len(values))
-	for key, value := range values {
-		elements[key] = types.StringValue(value)
 	}
 	return types.MapValueMust(types.StringType, elements)
 }

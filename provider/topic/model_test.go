@@ -10,17 +10,18 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/provider/remote"
 )
 
 func text(values map[string]string) types.Map {
 	if values == nil {
 		return types.MapNull(types.StringType)
 	}
-	return stringMap(values)
+	return remote.TextMap(values)
 }
 
 func TestPlannedRetention(t *testing.T) {
-	unknownValue := types.MapValueMust(types.StringType, map[string]attr.Value{retentionConfig: types.StringUnknown()})
+	unknownValue := types.MapValueMust(types.StringType, map[string]attr.Value{api.RetentionConfig: types.StringUnknown()})
 	for _, tt := range []struct {
 		name   string
 		config model
@@ -30,10 +31,10 @@ func TestPlannedRetention(t *testing.T) {
 		{"default", model{Config: text(nil)}, "", types.StringValue("168h")},
 		{"in words", model{Retention: types.StringValue("24h"), Config: text(nil)}, "", types.StringValue("24h")},
 		{"in words, not known", model{Retention: types.StringUnknown(), Config: text(nil)}, "", types.StringUnknown()},
-		{"as Kafka has it", model{Config: text(map[string]string{retentionConfig: "3600000"})}, "", types.StringValue("1h")},
+		{"as Kafka has it", model{Config: text(map[string]string{api.RetentionConfig: "3600000"})}, "", types.StringValue("1h")},
 		{"not known", model{Config: unknownValue}, "", types.StringUnknown()},
 		{"configs not known", model{Config: types.MapUnknown(types.StringType)}, "", types.StringUnknown()},
-		{"the same in other words", model{Config: text(map[string]string{retentionConfig: "3600000"})}, "60m", types.StringValue("60m")},
+		{"the same in other words", model{Config: text(map[string]string{api.RetentionConfig: "3600000"})}, "60m", types.StringValue("60m")},
 		{"no longer declared", model{Config: text(nil)}, "24h", types.StringValue("168h")},
 	} {
 		if got := plannedRetention(tt.config, model{Retention: types.StringValue(tt.state)}); !got.Equal(tt.want) {
@@ -48,9 +49,9 @@ func TestExpand(t *testing.T) {
 		Config: types.MapValueMust(types.StringType, map[string]attr.Value{"max.message.bytes": types.StringValue("9"), "a/b": types.StringUnknown()}),
 		Labels: text(map[string]string{"domain": "shop"}), DeletionProtection: types.BoolValue(false),
 	}
-	state := model{Config: text(map[string]string{"max.message.bytes": "1", "cleanup.policy": "compact", retentionConfig: "1"})}
+	state := model{Config: text(map[string]string{"max.message.bytes": "1", "cleanup.policy": "compact", api.RetentionConfig: "1"})}
 	w := plan.expand(state)
-	if want := map[string]string{"max.message.bytes": "9", retentionConfig: "3600000"}; !maps.Equal(w.Config, want) {
+	if want := map[string]string{"max.message.bytes": "9", api.RetentionConfig: "3600000"}; !maps.Equal(w.Config, want) {
 		t.Errorf("config = %v, want %v", w.Config, want)
 	}
 	if want := []string{"cleanup.policy"}; !slices.Equal(w.Unset, want) {
@@ -68,8 +69,8 @@ func TestFlatten(t *testing.T) {
 	cluster := func() *api.Topic {
 		return &api.Topic{
 			Connection: "main", Name: "orders", ID: "id", Partitions: 6, ReplicationFactor: 3, DeletionProtection: true,
-			Config:          map[string]string{retentionConfig: "3600000", "cleanup.policy": "compact,delete", "max.message.bytes": "9"},
-			ConfigEffective: map[string]string{retentionConfig: "3600000", "cleanup.policy": "compact,delete", "max.message.bytes": "9", "segment.ms": "5"},
+			Config:          map[string]string{api.RetentionConfig: "3600000", "cleanup.policy": "compact,delete", "max.message.bytes": "9"},
+			ConfigEffective: map[string]string{api.RetentionConfig: "3600000", "cleanup.policy": "compact,delete", "max.message.bytes": "9", "segment.ms": "5"},
 		}
 	}
 	for _, tt := range []struct {

@@ -22,6 +22,7 @@ import (
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/internal/spec"
+	"github.com/headgate/terraform-provider-headgate/provider/reassign"
 	"github.com/headgate/terraform-provider-headgate/provider/remote"
 )
 
@@ -48,9 +49,10 @@ func NewResource() resource.Resource {
 		Validate:   validate,
 		Prepare:    prepare,
 		Check:      check,
+		Warnings:   func(t *api.Topic) []api.Warning { return t.Warnings },
 		Notice:     notice,
 		Timeouts:   func(m *resourceModel) timeouts.Value { return m.Timeouts },
-		Timeout:    moveTimeout,
+		Timeout:    reassign.Timeout,
 		Pages:      &remote.Pages[api.Topic]{Page: list, Key: func(t *api.Topic) []string { return []string{t.Connection, t.Name} }},
 	})
 }
@@ -90,10 +92,9 @@ func resourceSchema(ctx context.Context) schema.Schema {
 				Validators: []validator.Int64{int64validator.Between(1, 32767)},
 			},
 			"replication_throttle": schema.StringAttribute{
-				MarkdownDescription: "How much each broker copies per second, at most, while the replication factor changes, such as `20MiB`, or `unlimited`. It must be more than what is " +
-					"written to the topic meanwhile, or new replicas never catch up. Headgate sets the throttle, takes it away afterwards, and leaves those alone that others have set. Default: `50MiB`.",
-				Optional:   true,
-				Validators: []validator.String{throttleValidator{}},
+				MarkdownDescription: reassign.ThrottleDoc,
+				Optional:            true,
+				Validators:          []validator.String{throttleValidator{}},
 			},
 			"timeouts": timeoutsAttribute(ctx),
 			"retention": schema.StringAttribute{
@@ -133,7 +134,7 @@ func resourceSchema(ctx context.Context) schema.Schema {
 }
 
 func get(ctx context.Context, client *api.Client, m *resourceModel) (*api.Topic, error) {
-	effective := []string{retentionConfig} // small answers: of the configs in force only those that are declared
+	effective := []string{api.RetentionConfig} // small answers: of the configs in force only those that are declared
 	for name := range m.Config.Elements() {
 		effective = append(effective, name)
 	}
@@ -145,16 +146,16 @@ func del(ctx context.Context, client *api.Client, m *resourceModel, options api.
 }
 
 func list(ctx context.Context, client *api.Client, connection, cursor string) (*api.Page[api.Topic], error) {
-	return client.ListTopics(ctx, connection, api.TopicQuery{Effective: []string{retentionConfig}}, cursor)
+	return client.ListTopics(ctx, connection, api.TopicQuery{Effective: []string{api.RetentionConfig}}, cursor)
 }
 
 func validate(_ context.Context, config *resourceModel, diags *diag.Diagnostics) {
-	millis, declared := config.configText(retentionConfig)
+	millis, declared := config.configText(api.RetentionConfig)
 	if !declared || config.Retention.IsNull() || config.Retention.IsUnknown() || spec.SameRetention(config.Retention.ValueString(), millis) {
 		return
 	}
 	diags.AddAttributeError(path.Root("retention"), "Two different retentions",
-		fmt.Sprintf("retention is %q, and config[%q] is %q, which is %s. Write only one of the two.", config.Retention.ValueString(), retentionConfig, millis, spec.RetentionText(millis)))
+		spec.TwoRetentions(config.Retention.ValueString(), millis))
 }
 
 func prepare(_ context.Context, w remote.Write[resourceModel], _ *diag.Diagnostics) {

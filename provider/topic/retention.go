@@ -8,8 +8,6 @@ import (
 	"github.com/headgate/terraform-provider-headgate/internal/spec"
 )
 
-const retentionConfig = "retention.ms"
-
 type retentionValidator struct{}
 
 func (retentionValidator) Description(context.Context) string { return "a duration, or unlimited" }

@@ -82,7 +82,7 @@ func topicsSchema(context.Context) schema.Schema {
 }
 
 func find(ctx context.Context, client *api.Client, m *topicsModel) (*found, error) {
-	q := api.TopicQuery{Prefix: m.Prefix.ValueString(), Pattern: m.Pattern.ValueString(), Namespace: m.Namespace.ValueString(), Effective: []string{retentionConfig}}
+	q := api.TopicQuery{Prefix: m.Prefix.ValueString(), Pattern: m.Pattern.ValueString(), Namespace: m.Namespace.ValueString(), Effective: []string{api.RetentionConfig}}
 	f := &found{}
 	all, err := remote.All(func(cursor string) (*api.Page[api.Topic], error) {
 		page, err := client.ListTopics(ctx, m.ConnectionName.ValueString(), q, cursor)
@@ -104,7 +104,7 @@ func (m *topicsModel) show(f *found) error {
 	names, topics := []attr.Value{}, []attr.Value{}
 	for _, t := range f.topics {
 		answer, err := kind.NewAnswer(listed{
-			Name: t.Name, Partitions: t.Partitions, ReplicationFactor: t.ReplicationFactor, Retention: spec.RetentionText(effective(&t, retentionConfig)),
+			Name: t.Name, Partitions: t.Partitions, ReplicationFactor: t.ReplicationFactor, Retention: spec.RetentionText(t.InForce(api.RetentionConfig)),
 			Config: t.Config, Description: t.Description, Labels: t.Labels, DeletionProtection: t.DeletionProtection, TopicID: t.ID,
 		}, nil)
 		if err != nil {

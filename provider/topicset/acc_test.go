@@ -220,13 +220,13 @@ func TestAccTopicSetRefusesBadInput(t *testing.T) {
 	d := acctest.Dev(t)
 	steps := []resource.TestStep{providertest.Applied(providertest.Connections(d))}
 	for name, tt := range map[string]struct{ beside, topics, want string }{
-		"count":       {"", `a = { partitions = 0 }`, `(?s)partitions is not valid.*whole number`},
-		"half":        {"", `a = { partitions = 1.5 }`, `(?s)partitions is not valid.*whole number`},
-		"name":        {"", `"a b" = {}`, `Topic name "a b" is not valid`},
+		"count":       {"", `a = { partitions = 0 }`, `(?s)partitions of topic "a" is not valid.*whole number.*Attribute:\s+topics\["a"\].partitions`},
+		"half":        {"", `a = { partitions = 1.5 }`, `(?s)partitions of topic "a" is not valid.*whole number.*Attribute:\s+topics\["a"\].partitions`},
+		"name":        {"", `"a b" = {}`, `(?s)Topic name "a b" is not valid.*Attribute:\s+topics\["a b"\]`},
 		"null":        {"", `a = null`, `Topic "a" is null`},
-		"retention":   {"", `a = { retention = "7 days" }`, `"7 days" is not a duration`},
-		"twice":       {"", `a = { retention = "1h", config = { "retention.ms" = "5" } }`, `Two different retentions`},
-		"defaults":    {`defaults = { retention = "7 days" }`, `a = {}`, `"7 days" is not a duration`},
+		"retention":   {"", `a = { retention = "7 days" }`, `(?s)retention of topic "a" is not valid.*"7 days" is not a duration.*Attribute:\s+topics\["a"\].retention`},
+		"twice":       {"", `a = { retention = "1h", config = { "retention.ms" = "5" } }`, `(?s)Two different retentions of topic "a".*Attribute:\s+topics\["a"\].retention`},
+		"defaults":    {`defaults = { retention = "7 days" }`, `a = {}`, `(?s)retention of the defaults is not valid.*"7 days" is not a duration.*Attribute:\s+defaults.retention`},
 		"replicas":    {"", "a = {}\nb = { replication_factor = 9 }", `(?s)replica.*Attribute:\s+topics\["b"\].replication_factor`},
 		"config":      {"", "a = {}\nb = { config = { \"cleanup.policy\" = \"odd\" } }", `(?s)cleanup.policy.*Attribute:\s+topics\["b"\].config\["cleanup.policy"\]`},
 		"collides":    {"", "a-b = {}\nb = { config = { \"no.such\" = \"1\" } }", `(?s)no\.such`},
@@ -388,6 +388,26 @@ func TestAccTopicSetReplicationFactor(t *testing.T) {
 	)
 }
 
+// The throttle and how long to wait are the set's own.
+func TestAccTopicSetThrottled(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	with := func(own string, factor int) string {
+		return setOf(d, own+unprotected, fmt.Sprintf("a = { replication_factor = %d }\n b = { replication_factor = 2 }", factor))
+	}
+	const own = "replication_throttle = \"20MiB\"\n  timeouts = { create = \"90s\", update = \"5m\" }\n  "
+	first := with("", 1)
+	test(t,
+		providertest.Applied(first),
+		changing(with(own, 3), "~a"),
+		providertest.Unchanged(with(own, 3)),
+		changing(with(strings.Replace(own, "20MiB", "unlimited", 1), 3)),
+		resource.TestStep{Config: with(strings.Replace(own, "20MiB", "fast", 1), 3), ExpectError: regexp.MustCompile(`replication_throttle is not valid`)},
+		resource.TestStep{Config: with(strings.Replace(own, "5m", "soon", 1), 3), ExpectError: regexp.MustCompile(`(?s)timeout is not valid.*"soon".*Attribute:\s+timeouts.update`)},
+		providertest.Applied(first),
+	)
+}
+
 func TestAccTopicSetDrift(t *testing.T) {
 	t.Parallel()
 	d := acctest.Dev(t)
@@ -481,6 +501,38 @@ func TestAccTopicSetImport(t *testing.T) {
 	)
 }
 
+// What a configuration says by its defaults is what an import found in each topic: the plan is empty.
+func TestAccTopicSetImportWithDefaults(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	written := setOf(d, `defaults = {
+    partitions = 2, retention = "120m"
+    config = { "max.message.bytes" = "2000000", "retention.ms" = "7200000" }, labels = { team = "shop" }
+  }`, `
+    a = { description = "A", labels = { tier = "1" } }
+    b = { partitions = 4, config = { "cleanup.policy" = "compact, delete" } }`)
+	imported := written + "import {\n  to = headgate_topic_set.all\n  id = \"main\"\n}\n"
+	alone := setOf(d, "", `
+    a = { partitions = 2, retention = "2h", description = "A", labels = { tier = "1", team = "shop" }, config = { "max.message.bytes" = "2000000" } }
+    b = { partitions = 5, retention = "2h", labels = { team = "shop" }, config = { "cleanup.policy" = "compact,delete", "max.message.bytes" = "2000000" } }`)
+	removed := providertest.Connections(d) + "removed {\n  from = headgate_topic_set.all\n  lifecycle {\n    destroy = false\n  }\n}\n"
+	nothing := func(config string) resource.TestStep {
+		return providertest.Does(plancheck.ResourceActionNoop, address, config)
+	}
+	test(t,
+		providertest.Applied(written),
+		providertest.Applied(removed),
+		nothing(imported),
+		providertest.Unchanged(written),
+		changing(strings.Replace(written, `partitions = 4,`, `partitions = 5,`, 1), "~a", "~b"),
+		providertest.Applied(removed),
+		nothing(strings.Replace(imported, `partitions = 4,`, `partitions = 5,`, 1)),
+		providertest.Applied(removed),
+		nothing(alone+"import {\n  to = headgate_topic_set.all\n  id = \"main\"\n}\n"),
+		providertest.Applied(setOf(d, unprotected, "a = { partitions = 2 }\n b = { partitions = 5 }")),
+	)
+}
+
 // A topic moves from a resource of its own into a set without losing a record.
 func TestAccTopicSetTakesOver(t *testing.T) {
 	t.Parallel()
@@ -513,6 +565,23 @@ resource "headgate_topic" "orders" {
 	)
 }
 
+// A renamed set without a moved block would be deleted and made, or taken over, in any order.
+func TestAccTopicSetRenamed(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	named := func(name, beside string) string {
+		return strings.ReplaceAll(setOf(d, unprotected+beside, "a = {}\n b = {}"), `"headgate_topic_set" "all"`, `"headgate_topic_set" "`+name+`"`)
+	}
+	moved := "moved {\n  from = headgate_topic_set.all\n  to   = headgate_topic_set.renamed\n}\n"
+	refused := regexp.MustCompile(`(?s)both creates and deletes 2 topics.*moved {.*The topics: a, b`)
+	test(t,
+		providertest.Applied(named("all", "")),
+		resource.TestStep{Config: named("renamed", ""), ExpectError: refused},
+		resource.TestStep{Config: named("renamed", "adopt_existing = true"), ExpectError: refused},
+		providertest.Unchanged(named("renamed", "")+moved),
+	)
+}
+
 // Values that are known only after apply skip only the checks that need them.
 func TestAccTopicSetUnknownValues(t *testing.T) {
 	t.Parallel()
@@ -533,6 +602,20 @@ resource "terraform_data" "later" {
 		providertest.Applied(config, topicAttr("a", "retention", "2h"), topicAttr("a", "partitions", "4"), topicAttr("c", "partitions", "2")),
 		providertest.Unchanged(config),
 		providertest.Applied(whole, topicAttr("late", "partitions", "2")),
+	)
+}
+
+// What is wrong whatever the cluster says is refused when planning, also when the plan makes the connection too.
+func TestAccTopicSetBeforeItsConnection(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	test(t,
+		resource.TestStep{
+			Config:      setOf(d, "", "a = { config = { \"cleanup.policy\" = \"odd\" } }\n b = { replication_factor = 1, config = { \"min.insync.replicas\" = \"2\" } }"),
+			PlanOnly:    true,
+			ExpectError: regexp.MustCompile(`(?s)No cluster takes this value of cleanup.policy.*topics\["a"\].config\["cleanup.policy"\].*cannot have 2 replicas in sync.*topics\["b"\].config\["min.insync.replicas"\]`),
+		},
+		providertest.Applied(setOf(d, unprotected, "a = { config = { \"cleanup.policy\" = \"compact\" } }")),
 	)
 }
 

@@ -1,22 +1,31 @@
 package topicset
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/provider/remote"
 )
 
-// shownTopics is how many topics are named one by one in a warning.
-const shownTopics = 50
+const (
+	// shownTopics is how many topics are named in a diagnostic.
+	shownTopics = 50
+
+	// shownEffects is how many topics that go have a line of their own, and shownParts how much of each it tells.
+	shownEffects = 10
+	shownParts   = 3
+)
 
 // changes are the requests of what a plan changes.
-func changes(plan, prior *set, generations map[string]string) api.TopicsWrite {
+func changes(plan, prior *set, kept private) api.TopicsWrite {
 	w := api.TopicsWrite{Put: map[string]api.TopicPut{}, Delete: map[string]api.TopicDelete{}}
 	before := prior
 	if before == nil {
@@ -25,16 +34,21 @@ func changes(plan, prior *set, generations map[string]string) api.TopicsWrite {
 	if plan == nil {
 		plan = &set{}
 	}
-	sameDefaults := plan.defaults.equal(before.defaults)
+	sameDefaults, faster := plan.defaults.equal(before.defaults), plan.throttle != before.throttle
 	for name, e := range plan.topics {
 		old, exists := before.topics[name]
-		if e.unknown || exists && !e.differs(plan.defaults.settings, old, before.defaults.settings, sameDefaults) {
+		hurried := faster && slices.Contains(kept.Moving, name)
+		if e.unknown || exists && !hurried && !e.differs(plan.defaults.settings, old, before.defaults.settings, sameDefaults) {
 			continue
 		}
-		w.Put[name] = api.TopicPut{
+		put := api.TopicPut{
 			TopicWrite: e.write(plan.defaults.settings, old, before.defaults.settings),
-			CreateOnly: !exists && !plan.adopt.v, Generation: generationOf(exists, generations[name]),
+			CreateOnly: !exists && !plan.adopt.v, Generation: generationOf(exists, kept.Generations[name]),
 		}
+		if put.ReplicationThrottle = plan.throttle.v; plan.throttle.unknown {
+			put.Unknown = append(put.Unknown, "/"+attrThrottle)
+		}
+		w.Put[name] = put
 	}
 	for name := range before.topics {
 		if _, stays := plan.topics[name]; !stays && !plan.unknown {
@@ -92,7 +106,7 @@ func (r *Resource) checkChange(ctx context.Context, plan, prior *set, kept priva
 		return nil
 	}
 	diags, connection := &diagnostics{}, top.connection.v
-	w := changes(plan, prior, kept.Generations)
+	w := changes(plan, prior, kept)
 	replaces := func(name string) bool { return prior == nil && r.replaces(connection, name, kept) }
 	for name, put := range w.Put { // what is replaced is made anew, whether or not other topics are taken over
 		put.CreateOnly = put.CreateOnly || replaces(name)
@@ -106,30 +120,59 @@ func (r *Resource) checkChange(ctx context.Context, plan, prior *set, kept priva
 		return diags.all
 	}
 	var adopted, replaced []string
-	effects := map[string]*api.Deletion{}
+	effects, changingHands, noted := map[string]*api.Deletion{}, hands{}, &notes{}
 	for _, name := range slices.Sorted(maps.Keys(done)) {
 		outcome := done[name]
+		if outcome.Error != nil {
+			noted.add(name, outcome.Error.Warnings)
+		}
+		if outcome.Error != nil && r.mayMiss(plan, connection, outcome.Error) {
+			outcome.Error = outcome.Error.Rest()
+		}
+		if outcome.Topic != nil {
+			noted.add(name, outcome.Topic.Warnings)
+		}
+		if isDelete(w, name) {
+			changingHands.goes(name, r.WillGo(nounTopic, id(connection, name), TypeName))
+		} else if exists(outcome, prior, name) {
+			changingHands.comes(name, r.WillBeAgain(nounTopic, id(connection, name), TypeName))
+		}
 		switch {
+		case changingHands.has(name):
 		case outcome.Error != nil && outcome.Error.Code == api.CodeAlreadyExists && replaces(name):
 			replaced = append(replaced, name)
-		case outcome.Error != nil && r.mayMiss(plan, connection, outcome.Error):
-		case outcome.Error != nil && outcome.Deletion == nil && outcome.Error.Code == api.CodeNotFound && isDelete(w, name): // gone already
+		case isDelete(w, name) && isGone(outcome):
 		case outcome.Error != nil && outcome.Error.Code == api.CodeInUse && isDelete(w, name): // its users may go first
 		case outcome.Error != nil:
 			diags.topicError(doing(w, name), connection, name, outcome.Error)
 		case outcome.Deletion != nil:
 			effects[name] = outcome.Deletion
-		case top.adopt.v && prior.entry(name).equal(entry{}) && outcome.Topic.Generation != "":
+		case top.adopt.v && exists(outcome, prior, name):
 			adopted = append(adopted, name)
 		}
 	}
 	diags.end()
+	changingHands.explain(diags)
+	noted.explain(diags)
 	explainReplaced(ctx, client, connection, replaced, diags)
 	explainEffects(effects, diags)
 	if len(adopted) > 0 {
 		diags.warn(fmt.Sprintf("%s already and will be taken over", existing(len(adopted))), "Their records and their undeclared configs stay as they are: "+some(adopted)+".")
 	}
 	return diags.all
+}
+
+// exists says whether a topic that is not in state is there already.
+func exists(outcome api.TopicOutcome, prior *set, name string) bool {
+	if outcome.Error != nil {
+		return outcome.Error.Code == api.CodeAlreadyExists
+	}
+	return outcome.Topic != nil && outcome.Topic.Generation != "" && prior.entry(name).equal(entry{})
+}
+
+func isGone(outcome api.TopicOutcome) bool {
+	gone, _ := remote.Absent(asError(outcome.Error))
+	return gone
 }
 
 func isDelete(w api.TopicsWrite, name string) bool {
@@ -183,26 +226,71 @@ func explainReplaced(ctx context.Context, client *api.Client, connection string,
 	}
 }
 
+// explainEffects says what goes: all of one topic, of many a line each of those with the most records.
 func explainEffects(effects map[string]*api.Deletion, diags *diagnostics) {
-	if len(effects) == 0 {
-		return
-	}
-	var lines []string
-	names := slices.Sorted(maps.Keys(effects))
-	for _, name := range names[:min(len(names), shownTopics)] {
-		lines = append(lines, fmt.Sprintf("topic %q:", name))
-		for _, effect := range effects[name].Effects {
-			lines = append(lines, strings.TrimSpace("- "+effect.Summary+". "+effect.Detail))
+	switch len(effects) {
+	case 0:
+	case 1:
+		for name, gone := range effects {
+			var lines []string
+			for _, effect := range gone.Effects {
+				lines = append(lines, strings.TrimSpace("- "+effect.Summary+". "+effect.Detail))
+			}
+			diags.warn(fmt.Sprintf("What goes with topic %q", name), strings.Join(lines, "\n"))
 		}
+	default:
+		names := biggestFirst(effects)
+		lines := []string{"With all their records, those with the most first:"}
+		for _, name := range names[:min(len(names), shownEffects)] {
+			lines = append(lines, "- "+inOneLine(name, effects[name]))
+		}
+		if rest := names[min(len(names), shownEffects):]; len(rest) > 0 {
+			lines = append(lines, "- "+restText(rest, effects))
+		}
+		diags.warn(fmt.Sprintf("What goes with %d topics", len(names)), strings.Join(lines, "\n"))
 	}
-	if more := len(names) - shownTopics; more > 0 {
-		lines = append(lines, fmt.Sprintf("and %d more topics with all their records", more))
+}
+
+// biggestFirst orders topics by their records. Those that could not be counted come first: nobody knows what goes.
+func biggestFirst(effects map[string]*api.Deletion) []string {
+	return slices.SortedFunc(maps.Keys(effects), func(a, b string) int {
+		return cmp.Or(cmp.Compare(recordsOr(effects[b], math.MaxInt64), recordsOr(effects[a], math.MaxInt64)), cmp.Compare(a, b))
+	})
+}
+
+func recordsOr(gone *api.Deletion, unknown int64) int64 {
+	if gone.Records == nil {
+		return unknown
 	}
-	summary := fmt.Sprintf("What goes with topic %q", names[0])
-	if len(names) > 1 {
-		summary = fmt.Sprintf("What goes with %d topics", len(names))
+	return *gone.Records
+}
+
+func inOneLine(name string, gone *api.Deletion) string {
+	var parts []string
+	for _, effect := range gone.Effects[:min(len(gone.Effects), shownParts)] {
+		parts = append(parts, effect.Summary)
 	}
-	diags.warn(summary, strings.Join(lines, "\n"))
+	if more := len(gone.Effects) - shownParts; more > 0 {
+		parts = append(parts, fmt.Sprintf("and %d more", more))
+	}
+	return fmt.Sprintf("%s: %s", name, strings.Join(parts, "; "))
+}
+
+func restText(names []string, effects map[string]*api.Deletion) string {
+	var all int64
+	known := true
+	for _, name := range names {
+		all += recordsOr(effects[name], 0)
+		known = known && effects[name].Records != nil
+	}
+	more := fmt.Sprintf("and %d more", len(names))
+	switch {
+	case !known:
+		return more
+	case all == 0:
+		return more + ", which hold no records"
+	}
+	return fmt.Sprintf("%s, which hold %d records together", more, all)
 }
 
 func existing(n int) string {

@@ -42,6 +42,9 @@ func (d *diagnostics) warn(summary, detail string) {
 }
 
 func (d *diagnostics) add(severity tfprotov6.DiagnosticSeverity, where *tftypes.AttributePath, summary, detail string) {
+	if where != nil && len(where.Steps()) > 1 { // Terraform does not say which entry it points to
+		detail = strings.TrimSpace(detail + "\n\nAttribute: " + explain.PathText(where))
+	}
 	d.all = append(d.all, &tfprotov6.Diagnostic{Severity: severity, Summary: summary, Detail: detail, Attribute: where})
 }
 
@@ -53,20 +56,30 @@ func (d *diagnostics) error(doing string, err error) {
 // topicError adds the error of one topic, on its entry.
 func (d *diagnostics) topicError(doing, connection, name string, err *api.Error) {
 	if err.Code == api.CodeConnection || err.Attribute == "/connection" {
-		d.once(doing, err)
-		return
+		first := err.All()[0]
+		d.once(doing, &first)
+		if err = err.Rest(); err == nil {
+			return
+		}
 	}
-	if d.failed++; d.failed > shownErrors {
+	if !d.show() {
 		return
 	}
 	request := explain.Request{Doing: fmt.Sprintf("%s topic %q", doing, name)}
 	for _, one := range err.All() {
 		one.RequestID = err.RequestID
 		if one.Code == api.CodeAlreadyExists {
-			one.Remedy = fmt.Sprintf("To take it over with its records, set %s = true; to take over a whole cluster or a prefix, import a new set: terraform import headgate_topic_set.<name> '%s/<prefix>*'. Or choose another name.", attrAdopt, connection)
+			one.Remedy = fmt.Sprintf("To take it over with its records, set %s = true; to take over a whole cluster or a prefix, import a new set: terraform import %s.<name> '%s/<prefix>*'. Or choose another name.\n\n"+
+				"If state has it already, because the set was renamed, say that instead:\n\n%s", attrAdopt, TypeName, connection, explain.Moved(TypeName, "<name>"))
 		}
 		d.judged(request, entryPath(name, one.Attribute), &one)
 	}
+}
+
+// show counts a topic with errors, and says whether to show them.
+func (d *diagnostics) show() bool {
+	d.failed++
+	return d.failed <= shownErrors
 }
 
 // once adds an error that every topic has once.
@@ -97,11 +110,7 @@ func (d *diagnostics) judged(request explain.Request, where *tftypes.AttributePa
 	var found diag.Diagnostics
 	request.Error(&found, err)
 	for _, one := range found {
-		detail := one.Detail()
-		if where != nil && len(where.Steps()) > 1 { // Terraform does not say which entry it points to
-			detail = strings.TrimSpace(detail + "\n\nAttribute: " + pathText(where))
-		}
-		d.fail(where, one.Summary(), detail)
+		d.fail(where, one.Summary(), one.Detail())
 	}
 }
 
@@ -112,10 +121,12 @@ func entryPath(name, pointer string) *tftypes.AttributePath {
 		return at(name)
 	}
 	switch steps[0] {
+	case attrThrottle:
+		return tftypes.NewAttributePath().WithAttributeName(attrThrottle)
 	case attrPartitions, attrReplication, attrDescription, attrProtection:
 		return at(name).WithAttributeName(steps[0])
 	case attrConfig, attrLabels:
-		if len(steps) > 1 && steps[1] == retentionConfig {
+		if len(steps) > 1 && steps[1] == api.RetentionConfig {
 			return at(name).WithAttributeName(attrRetention)
 		}
 		if len(steps) > 1 {
@@ -124,20 +135,4 @@ func entryPath(name, pointer string) *tftypes.AttributePath {
 		return at(name).WithAttributeName(steps[0])
 	}
 	return at(name)
-}
-
-func pathText(where *tftypes.AttributePath) string {
-	var b strings.Builder
-	for _, step := range where.Steps() {
-		switch s := step.(type) {
-		case tftypes.AttributeName:
-			if b.Len() > 0 {
-				b.WriteByte('.')
-			}
-			b.WriteString(string(s))
-		case tftypes.ElementKeyString:
-			fmt.Fprintf(&b, "[%q]", string(s))
-		}
-	}
-	return b.String()
 }

@@ -64,7 +64,8 @@ func (r *Resource) imported(ctx context.Context, req *tfprotov6.ImportResourceSt
 		diags.fail(nil, "There is nothing to import", fmt.Sprintf("Connection %q has no topics with names that begin with %q.", sel.connection, sel.prefix))
 		return nil, nil
 	}
-	state := &set{connection: known(sel.connection), topics: map[string]entry{}}
+	// Defaults that say nothing stand for those of the configuration: see planned.
+	state := &set{connection: known(sel.connection), defaults: defaults{opt: known(true)}, topics: map[string]entry{}}
 	for _, name := range sel.names {
 		state.topics[name] = entry{}
 	}
@@ -114,7 +115,7 @@ func parseImportID(id string) (selection, bool) {
 func list(ctx context.Context, client *api.Client, sel selection) ([]string, error) {
 	var names []string
 	for cursor := ""; ; {
-		page, err := client.ListTopics(ctx, sel.connection, api.TopicQuery{Prefix: sel.prefix, Effective: []string{retentionConfig}}, cursor)
+		page, err := client.ListTopics(ctx, sel.connection, api.TopicQuery{Prefix: sel.prefix, Effective: []string{api.RetentionConfig}}, cursor)
 		if err != nil {
 			return nil, err
 		}

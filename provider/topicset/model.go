@@ -11,10 +11,19 @@ import (
 type set struct {
 	connection opt[string]
 	adopt      opt[bool]
+	throttle   opt[string]
+	timeouts   timeouts
 	defaults   defaults
 	// topics are the entries; unknown while the map as a whole is not known.
 	topics  map[string]entry
 	unknown bool
+}
+
+// with is the set with other topics.
+func (s *set) with(topics map[string]entry) *set {
+	other := *s
+	other.topics = topics
+	return &other
 }
 
 // either is what is planned, or where everything goes what is there.
@@ -23,6 +32,12 @@ func either(plan, prior *set) *set {
 		return prior
 	}
 	return plan
+}
+
+// timeouts are how long to wait for replicas.
+type timeouts struct {
+	opt[bool]      // whether they are there
+	create, update opt[string]
 }
 
 // settings are what the defaults and an entry both have.
@@ -74,6 +89,7 @@ func decode(from *tfprotov6.DynamicValue) (*set, error) {
 	attributes := r.object(value)
 	s := &set{
 		connection: r.text(attributes[attrConnection]), adopt: r.boolean(attributes[attrAdopt]),
+		throttle: r.text(attributes[attrThrottle]), timeouts: r.timeouts(attributes[attrTimeouts]),
 		defaults: r.defaults(attributes[attrDefaults]), unknown: !attributes[attrTopics].IsKnown(),
 	}
 	topics := r.object(attributes[attrTopics])
@@ -82,6 +98,15 @@ func decode(from *tfprotov6.DynamicValue) (*set, error) {
 		s.topics[name] = r.entry(topic)
 	}
 	return s, r.err
+}
+
+func (r *reader) timeouts(from tftypes.Value) timeouts {
+	t := timeouts{opt: as(r, from, func() (bool, error) { return true, nil })}
+	if t.given {
+		attributes := r.object(from)
+		t.create, t.update = r.text(attributes[attrCreate]), r.text(attributes[attrUpdate])
+	}
+	return t
 }
 
 func (r *reader) defaults(from tftypes.Value) defaults {
@@ -124,6 +149,7 @@ func (s *set) encode() (*tfprotov6.DynamicValue, error) {
 	if s != nil {
 		value = tftypes.NewValue(setType, map[string]tftypes.Value{
 			attrConnection: raw(tftypes.String, s.connection), attrAdopt: raw(tftypes.Bool, s.adopt),
+			attrThrottle: raw(tftypes.String, s.throttle), attrTimeouts: s.timeouts.encode(),
 			attrDefaults: s.defaults.encode(), attrTopics: s.encodeTopics(),
 		})
 	}
@@ -144,6 +170,13 @@ func (s *set) encodeTopics() tftypes.Value {
 		topics[name] = e.encode()
 	}
 	return tftypes.NewValue(typ, topics)
+}
+
+func (t timeouts) encode() tftypes.Value {
+	if !t.given {
+		return raw(timeoutsType, t.opt)
+	}
+	return tftypes.NewValue(timeoutsType, map[string]tftypes.Value{attrCreate: raw(tftypes.String, t.create), attrUpdate: raw(tftypes.String, t.update)})
 }
 
 func (d defaults) encode() tftypes.Value {

@@ -8,19 +8,51 @@ import (
 	"github.com/headgate/terraform-provider-headgate/internal/spec"
 )
 
-const retentionConfig = "retention.ms"
-
 // planned is what a configuration asks for: every entry with all its values, from the defaults where it has none itself.
 func planned(config, prior *set) *set {
-	plan := &set{connection: config.connection, adopt: config.adopt, defaults: config.defaults, unknown: config.unknown, topics: make(map[string]entry, len(config.topics))}
+	plan := config.with(make(map[string]entry, len(config.topics)))
 	for name, e := range config.topics {
 		if !e.unknown {
 			e = e.with(config.defaults.settings, prior.entry(name))
 		}
 		plan.topics[name] = e
 	}
+	if prior.imported() && plan.means(prior) {
+		plan.defaults, plan.topics = prior.defaults, prior.topics
+	}
 	return plan
 }
+
+// imported says whether state has the set as it was imported: with defaults that say nothing. Terraform takes another value
+// for what is configured only where state had one before.
+func (s *set) imported() bool {
+	return s != nil && s.defaults.given && s.defaults.settings.equal(settings{})
+}
+
+// means says whether two sets ask for the same topics, whatever comes from the defaults.
+func (s *set) means(other *set) bool {
+	if s.unknown || len(s.topics) != len(other.topics) {
+		return false
+	}
+	for name, e := range s.topics {
+		was, ok := other.topics[name]
+		if !ok || !e.means(s.defaults.settings, was, other.defaults.settings) {
+			return false
+		}
+	}
+	return true
+}
+
+func (e entry) means(d settings, other entry, otherDefaults settings) bool {
+	if e.unknown || e.description.unknown || e.description.v != other.description.v || !sameRetention(e.retention.v, other.retention.v) ||
+		e.partitions != other.partitions || e.replicas != other.replicas || e.protection != other.protection {
+		return false
+	}
+	config, otherConfig := e.config.over(d.config).without(api.RetentionConfig), other.config.over(otherDefaults.config).without(api.RetentionConfig) // it shows as retention
+	return config.means(otherConfig, api.SameConfig) && e.labels.over(d.labels).means(other.labels.over(otherDefaults.labels), equalTexts)
+}
+
+func equalTexts(a, b string) bool { return a == b }
 
 // entry is one of a set; the zero value where there is none.
 func (s *set) entry(name string) entry {
@@ -32,7 +64,7 @@ func (s *set) entry(name string) entry {
 
 // equal says whether two sets are the same, word for word.
 func (s *set) equal(other *set) bool {
-	return other != nil && s.connection == other.connection && s.adopt == other.adopt && s.unknown == other.unknown && s.defaults.equal(other.defaults) &&
+	return other != nil && s.connection == other.connection && s.adopt == other.adopt && s.throttle == other.throttle && s.timeouts == other.timeouts && s.unknown == other.unknown && s.defaults.equal(other.defaults) &&
 		maps.EqualFunc(s.topics, other.topics, entry.equal)
 }
 
@@ -63,7 +95,7 @@ func (t texts) retention() opt[string] {
 	if t.unknown {
 		return opt[string]{unknown: true}
 	}
-	millis := t.m[retentionConfig]
+	millis := t.m[api.RetentionConfig]
 	if !millis.given {
 		return millis
 	}
@@ -93,7 +125,7 @@ func (e entry) write(d settings, prior entry, priorDefaults settings) api.TopicW
 			w.Unknown = append(w.Unknown, pointer)
 		}
 	}
-	config.m[retentionConfig] = e.retentionMillis()
+	config.m[api.RetentionConfig] = e.retentionMillis()
 	fill(w.Config, config, "/config", &w.Unknown)
 	fill(w.Labels, labels, "/labels", &w.Unknown)
 	slices.Sort(w.Unknown)
@@ -142,15 +174,13 @@ func (e entry) differs(d settings, prior entry, priorDefaults settings, sameDefa
 // keeping is an entry that says itself what defaults say that are about to go, for a topic that still has it from them: the
 // next plan takes back what is no longer declared.
 func (e entry) keeping(d settings) entry {
-	config := texts{m: maps.Clone(d.config.m)}
-	delete(config.m, retentionConfig) // it shows as retention
-	e.config, e.labels = e.config.and(config), e.labels.and(d.labels)
+	e.config, e.labels = e.config.and(texts{m: d.config.m}.without(api.RetentionConfig)), e.labels.and(d.labels) // it shows as retention
 	return e
 }
 
 // now is an entry as its topic is. An imported one has declared nothing yet: it takes all configs that are set on the topic.
 func (e entry) now(t *api.Topic, d settings, imported bool) entry {
-	millis := effective(t, retentionConfig)
+	millis := t.InForce(api.RetentionConfig)
 	if millis != "" && !spec.SameRetention(e.retention.v, millis) {
 		e.retention = known(spec.RetentionText(millis))
 	}
@@ -158,10 +188,10 @@ func (e entry) now(t *api.Topic, d settings, imported bool) entry {
 	if t.Description != e.description.v {
 		e.description = known(t.Description)
 	}
-	e.labels = drifted(e.labels, d.labels, t.Labels, func(a, b string) bool { return a == b })
+	e.labels = drifted(e.labels, d.labels, t.Labels, equalTexts)
 	if imported {
 		own := maps.Clone(t.Config)
-		delete(own, retentionConfig)
+		delete(own, api.RetentionConfig)
 		e.config = texts{}
 		if len(own) > 0 {
 			e.config = textsOf(own)
@@ -170,8 +200,8 @@ func (e entry) now(t *api.Topic, d settings, imported bool) entry {
 	}
 	declared := map[string]string{}
 	for key := range e.config.over(d.config).m {
-		if _, own := e.config.m[key]; own || key != retentionConfig { // as a default it shows as retention
-			declared[key] = effective(t, key)
+		if _, own := e.config.m[key]; own || key != api.RetentionConfig { // as a default it shows as retention
+			declared[key] = t.InForce(key)
 		}
 	}
 	e.config = drifted(e.config, d.config, declared, api.SameConfig)
@@ -204,17 +234,10 @@ func drifted(own, byDefault texts, now map[string]string, same func(a, b string)
 	return texts{opt: known(true), m: shown}
 }
 
-func effective(t *api.Topic, name string) string {
-	if value, ok := t.Config[name]; ok {
-		return value
-	}
-	return t.ConfigEffective[name]
-}
-
 // complete fills what a plan left open.
 func (e entry) complete(t *api.Topic) entry {
 	if e.retention.unknown {
-		e.retention = known(spec.RetentionText(effective(t, retentionConfig)))
+		e.retention = known(spec.RetentionText(t.InForce(api.RetentionConfig)))
 	}
 	if e.partitions.unknown {
 		e.partitions = known(t.Partitions)
@@ -230,7 +253,7 @@ func (e entry) complete(t *api.Topic) entry {
 
 // effectiveNames are the configs in force that a set needs to know of its topics.
 func (s *set) effectiveNames() []string {
-	names := map[string]bool{retentionConfig: true}
+	names := map[string]bool{api.RetentionConfig: true}
 	for key := range s.defaults.config.m {
 		names[key] = true
 	}

@@ -7,61 +7,72 @@ import (
 	"time"
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/provider/reassign"
 )
-
-// moveTimeout is how long an apply waits for replicas to be copied, of all topics together.
-const moveTimeout = time.Hour
 
 const changeReplicas = "change the replication factor of"
 
+// limit is how long to wait for replicas, of all topics together.
+func (t timeouts) limit(created bool) time.Duration {
+	text := t.update
+	if created {
+		text = t.create
+	}
+	if limit, err := time.ParseDuration(text.v); err == nil {
+		return limit
+	}
+	return reassign.Timeout // the text was checked before
+}
+
 // arrive waits until the replicas that the brokers copy are where they go.
 func (w *writing) arrive() {
-	ctx, cancel := context.WithTimeout(w.ctx, moveTimeout)
+	ctx, cancel := context.WithTimeout(w.ctx, w.now.timeouts.limit(w.prior == nil))
 	defer cancel()
 	for i, name := range w.moving {
-		topic, err := w.arrived(ctx, name)
+		topic, err := reassign.Await(ctx, w.client, w.now.connection.v, name, w.now.topics[name].replicas.v)
 		e, isAPI := errors.AsType[*api.Error](err)
-		if errors.Is(err, context.DeadlineExceeded) {
-			w.diags.warn("Replicas are still being copied", "Terraform no longer waits. The brokers go on, and Headgate takes the throttle away when they are done. Topics: "+some(w.moving[i:])+".")
+		switch {
+		case err != nil && ctx.Err() != nil && i < len(w.moving)-1:
+			late := w.moving[i:]
+			w.diags.error(changeReplicas, reassign.Late(fmt.Sprintf("%d topics", len(late)), "Not seen to arrive: "+some(late)))
 			return
-		}
-		if isAPI {
+		case isAPI:
 			w.diags.topicError(changeReplicas, w.now.connection.v, name, e)
-			continue
-		}
-		if err != nil {
+		case err != nil:
 			w.diags.error("wait for replicas that are copied", err)
 			return
 		}
-		w.replicas(name, topic)
+		if topic != nil {
+			w.replicas(name, topic)
+		}
 	}
 }
 
-// replicas notes how many replicas a topic has after all.
+// replicas notes how many replicas a topic has.
 func (w *writing) replicas(name string, t *api.Topic) {
 	e := w.now.topics[name]
-	if e.replicas.v != t.ReplicationFactor {
-		w.diags.topicError(changeReplicas, w.now.connection.v, name, replicasAfterAll(t, e.replicas.v))
-	}
 	e.replicas = known(t.ReplicationFactor)
 	w.now.topics[name], w.generations[name] = e, t.Generation
 }
 
-// arrived is a topic whose replicas are where they stay. The daemon holds each request until there is news.
-func (w *writing) arrived(ctx context.Context, name string) (*api.Topic, error) {
-	for moving := true; moving; {
-		seen, err := w.client.WaitReassignment(ctx, w.now.connection.v, name)
-		if err != nil {
-			return nil, err
+// warnOfMoves tells of topics whose replicas are being copied, and answers their names.
+func warnOfMoves(noted []*api.Topic, diags *diagnostics) []string {
+	var moving []string
+	var last api.Warning
+	for _, t := range noted {
+		if w, found := reassign.Progress(t); found {
+			moving, last = append(moving, t.Name), w
 		}
-		moving = seen.InProgress
+		if w, found := reassign.Problem(t); found {
+			diags.warn(w.Summary, w.Detail)
+		}
 	}
-	return w.client.GetTopic(ctx, w.now.connection.v, name, retentionConfig)
-}
-
-func replicasAfterAll(t *api.Topic, wanted int64) *api.Error {
-	return &api.Error{
-		Code: api.CodeRefused, Attribute: "/replication_factor", Summary: fmt.Sprintf("Topic %q has %d replicas after all, and not %d", t.Name, t.ReplicationFactor, wanted),
-		Detail: "Someone cancelled the change, or made another one.", Remedy: "Plan again to see how things are.",
+	switch len(moving) {
+	case 0:
+	case 1:
+		diags.warn(last.Summary, last.Detail)
+	default:
+		diags.warn(fmt.Sprintf("The replicas of %d topics are being copied", len(moving)), "Their replication factor changes. Until then not all replicas are in sync: "+some(moving)+".")
 	}
+	return moving
 }

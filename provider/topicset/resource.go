@@ -36,6 +36,8 @@ var _ tfprotov6.ResourceServer = &Resource{}
 type private struct {
 	// Generations are those of the topics as they were last seen.
 	Generations map[string]string `json:"generations,omitempty"`
+	// Moving are the topics whose replicas were being copied.
+	Moving []string `json:"moving,omitempty"`
 	// Imported is set between an import and the read that follows it.
 	Imported bool `json:"imported,omitempty"`
 	// Connection is where the topics of Generations are.
@@ -87,9 +89,16 @@ func (r *Resource) MoveResourceState(_ context.Context, req *tfprotov6.MoveResou
 	return &tfprotov6.MoveResourceStateResponse{Diagnostics: diags.all}, nil
 }
 
-// GenerateResourceConfig makes a configuration of an imported state: the state itself, for nothing in it is computed only.
+// GenerateResourceConfig makes a configuration of an imported state: the state itself, without the defaults that say nothing.
 func (r *Resource) GenerateResourceConfig(_ context.Context, req *tfprotov6.GenerateResourceConfigRequest) (*tfprotov6.GenerateResourceConfigResponse, error) {
-	return &tfprotov6.GenerateResourceConfigResponse{Config: req.State}, nil
+	state, err := decode(req.State)
+	if err != nil || !state.imported() {
+		return &tfprotov6.GenerateResourceConfigResponse{Config: req.State}, err
+	}
+	config := state.with(state.topics)
+	config.defaults = defaults{}
+	encoded, err := config.encode()
+	return &tfprotov6.GenerateResourceConfigResponse{Config: encoded}, err
 }
 
 // ReadResource reads the topics of the set. A topic that is proven absent leaves it.
@@ -101,14 +110,14 @@ func (r *Resource) ReadResource(ctx context.Context, req *tfprotov6.ReadResource
 		return resp, err
 	}
 	diags, kept := &diagnostics{}, readPrivate(req.Private)
-	now, generations, err := r.read(ctx, client, state, kept.Imported, diags)
+	now, seen, err := r.read(ctx, client, state, kept.Imported, diags)
 	switch _, lost := remote.Absent(err); {
 	case lost && !kept.Imported:
 		diags.warn(fmt.Sprintf("Connection %q does not exist", state.connection.v), "So nothing is known about the topics of the set: they stay in Terraform's state as they were.")
 	case err != nil:
 		diags.error("read the topics of connection "+state.connection.v, err)
 	case !diags.hasError():
-		resp.Private = private{Generations: generations, Connection: state.connection.v}.bytes()
+		resp.Private = seen.bytes()
 		if !now.equal(state) {
 			if resp.NewState, err = now.encode(); err != nil {
 				return nil, err
@@ -123,27 +132,32 @@ func (r *Resource) ReadResource(ctx context.Context, req *tfprotov6.ReadResource
 	return resp, nil
 }
 
-func (r *Resource) read(ctx context.Context, client *api.Client, state *set, imported bool, diags *diagnostics) (*set, map[string]string, error) {
-	now := &set{connection: state.connection, adopt: state.adopt, defaults: state.defaults, topics: make(map[string]entry, len(state.topics))}
-	generations := make(map[string]string, len(state.topics))
+// read answers the set as it is, and what is kept beside it.
+func (r *Resource) read(ctx context.Context, client *api.Client, state *set, imported bool, diags *diagnostics) (*set, private, error) {
+	now := state.with(make(map[string]entry, len(state.topics)))
+	seen := private{Generations: make(map[string]string, len(state.topics)), Connection: state.connection.v}
 	found, err := readAll(ctx, client, state)
 	if err != nil {
-		return nil, nil, err
+		return nil, seen, err
 	}
+	var noted []*api.Topic
 	for _, name := range slices.Sorted(maps.Keys(found)) {
 		outcome := found[name]
-		gone, _ := remote.Absent(asError(outcome.Error))
 		switch {
-		case gone && !imported:
+		case isGone(outcome) && !imported:
 		case outcome.Error != nil:
 			diags.topicError("read", state.connection.v, name, outcome.Error)
 		default:
 			now.topics[name] = state.topics[name].now(outcome.Topic, state.defaults.settings, imported)
-			generations[name] = outcome.Topic.Generation
+			seen.Generations[name] = outcome.Topic.Generation
+			if outcome.Topic.Reassignment != nil {
+				noted = append(noted, outcome.Topic)
+			}
 		}
 	}
+	seen.Moving = warnOfMoves(noted, diags)
 	r.memory.read(now)
-	return now, generations, nil
+	return now, seen, nil
 }
 
 // asError keeps a nil a nil.
@@ -220,7 +234,7 @@ func (r *Resource) ApplyResourceChange(ctx context.Context, req *tfprotov6.Apply
 		return resp, nil
 	}
 	diags, kept := &diagnostics{}, readPrivate(req.PlannedPrivate)
-	w := newWriting(ctx, client, plan, prior, kept.Generations, diags)
+	w := newWriting(ctx, client, plan, prior, kept, diags)
 	w.do()
 	now := w.now
 	switch {

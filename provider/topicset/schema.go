@@ -3,6 +3,8 @@ package topicset
 import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/headgate/terraform-provider-headgate/provider/reassign"
 )
 
 // The attributes of the set and of an entry of it.
@@ -11,6 +13,11 @@ const (
 	attrDefaults   = "defaults"
 	attrTopics     = "topics"
 	attrAdopt      = "adopt_existing"
+	attrThrottle   = "replication_throttle"
+	attrTimeouts   = "timeouts"
+
+	attrCreate = "create"
+	attrUpdate = "update"
 
 	attrPartitions  = "partitions"
 	attrReplication = "replication_factor"
@@ -35,8 +42,14 @@ func Schema() *tfprotov6.Schema {
 			attribute(attrAdopt, tftypes.Bool, optional, "Whether topics that exist already are taken over with their records and their undeclared configs, instead of being refused. "+
 				"For topics that leave another resource: see below. Default: `false`."),
 			attribute(attrConnection, tftypes.String, required, "The connection of the cluster. Another one needs new topics."),
+			attribute(attrThrottle, tftypes.String, optional, reassign.ThrottleDoc),
 			{
-				Name: attrDefaults, Optional: true, DescriptionKind: tfprotov6.StringKindMarkdown,
+				Name: attrTimeouts, Optional: true, DescriptionKind: tfprotov6.StringKindMarkdown,
+				Description: "How long Terraform waits, for all topics together.",
+				NestedType:  &tfprotov6.SchemaObject{Nesting: tfprotov6.SchemaObjectNestingModeSingle, Attributes: timeoutAttributes()},
+			},
+			{
+				Name: attrDefaults, Optional: true, Computed: true, DescriptionKind: tfprotov6.StringKindMarkdown,
 				Description: "What holds for every topic that does not say otherwise. Configs and labels are joined key by key.",
 				NestedType:  &tfprotov6.SchemaObject{Nesting: tfprotov6.SchemaObjectNestingModeSingle, Attributes: defaultAttributes()},
 			},
@@ -47,6 +60,13 @@ func Schema() *tfprotov6.Schema {
 			},
 		},
 	}}
+}
+
+func timeoutAttributes() []*tfprotov6.SchemaAttribute {
+	return []*tfprotov6.SchemaAttribute{
+		attribute(attrCreate, tftypes.String, optional, "How long to wait until replicas are copied when the set is created and takes over topics whose replication factor changes, such as `4h`. Default: `1h`."),
+		attribute(attrUpdate, tftypes.String, optional, reassign.TimeoutDoc),
+	}
 }
 
 func defaultAttributes() []*tfprotov6.SchemaAttribute {
@@ -68,7 +88,7 @@ func entryAttributes() []*tfprotov6.SchemaAttribute {
 		attribute(attrDescription, tftypes.String, optional, "What is in it, for people. Headgate keeps it; Kafka does not know it."),
 		attribute(attrLabels, textMap, optional, "Labels of your own. Headgate keeps them; Kafka does not know them."),
 		attribute(attrPartitions, tftypes.Number, computed, "The number of partitions. It grows in place, which changes the partition that new records of a key go to, and never shrinks. Default: that of `defaults`, else `3`."),
-		attribute(attrReplication, tftypes.Number, computed, "The number of replicas of each partition. It changes in place: the brokers copy replicas, at 50 MiB per second and broker, and Terraform waits for them for up to 1 hour. "+
+		attribute(attrReplication, tftypes.Number, computed, "The number of replicas of each partition. It changes in place: the brokers copy replicas, and the apply waits until they have caught up; where it ends before, the brokers go on. "+
 			"Default: that of `defaults`, else `3`."),
 		attribute(attrRetention, tftypes.String, computed, "How long records are kept, such as `36h`, or `unlimited`: the same as `config[\"retention.ms\"]` in words. Default: that of `defaults`, else `168h`, 7 days."),
 	}
@@ -99,10 +119,11 @@ func IdentitySchema() *tfprotov6.ResourceIdentitySchema {
 }
 
 var (
+	timeoutsType = objectOf(timeoutAttributes())
 	defaultsType = objectOf(defaultAttributes())
 	entryType    = objectOf(entryAttributes())
 	setType      = tftypes.Object{AttributeTypes: map[string]tftypes.Type{
-		attrConnection: tftypes.String, attrAdopt: tftypes.Bool, attrDefaults: defaultsType, attrTopics: tftypes.Map{ElementType: entryType},
+		attrConnection: tftypes.String, attrAdopt: tftypes.Bool, attrThrottle: tftypes.String, attrTimeouts: timeoutsType, attrDefaults: defaultsType, attrTopics: tftypes.Map{ElementType: entryType},
 	}}
 	identityType = tftypes.Object{AttributeTypes: map[string]tftypes.Type{attrConnection: tftypes.String, attrTopics: tftypes.String}}
 )

@@ -104,7 +104,7 @@ func TestDrift(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			topic := &api.Topic{Partitions: 3, ReplicationFactor: 1, Config: tt.set, ConfigEffective: tt.inForce, Labels: tt.labels}
-			maps.Copy(topic.Config, map[string]string{retentionConfig: "3600000"})
+			maps.Copy(topic.Config, map[string]string{api.RetentionConfig: "3600000"})
 			got := entry{settings: settings{retention: known("60m"), config: own(tt.declared)}}.now(topic, byDefault, false)
 			if !got.config.equal(own(tt.wantConfig)) || !got.labels.equal(own(tt.wantLabels)) {
 				t.Errorf("config %+v, labels %+v", got.config, got.labels)

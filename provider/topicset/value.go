@@ -55,6 +55,18 @@ func (t texts) and(other texts) texts {
 	return texts{opt: known(true), m: all.m}
 }
 
+// without is t but for one key.
+func (t texts) without(key string) texts {
+	t.m = maps.Clone(t.m)
+	delete(t.m, key)
+	return t
+}
+
+// means says whether two maps without nulls have the same.
+func (t texts) means(other texts, same func(a, b string) bool) bool {
+	return !t.unknown && !other.unknown && maps.EqualFunc(t.m, other.m, func(a, b opt[string]) bool { return a.given && b.given && same(a.v, b.v) })
+}
+
 func textsOf(m map[string]string) texts {
 	t := texts{opt: known(true), m: make(map[string]opt[string], len(m))}
 	for key, value := range m {

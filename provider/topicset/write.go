@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/provider/reassign"
 	"github.com/headgate/terraform-provider-headgate/provider/remote"
 )
 
@@ -20,15 +21,14 @@ type writing struct {
 	diags       *diagnostics
 	// now and generations are how things stand so far.
 	now         *set
+	kept        private
 	generations map[string]string
 	// moving are the topics whose replicas the brokers move.
 	moving []string
 }
 
-func newWriting(ctx context.Context, client *api.Client, plan, prior *set, generations map[string]string, diags *diagnostics) *writing {
-	w := &writing{ctx: ctx, client: client, plan: plan, prior: prior, diags: diags, now: &set{topics: map[string]entry{}}, generations: generations}
-	top := either(plan, prior)
-	w.now.connection, w.now.adopt, w.now.defaults = top.connection, top.adopt, top.defaults
+func newWriting(ctx context.Context, client *api.Client, plan, prior *set, kept private, diags *diagnostics) *writing {
+	w := &writing{ctx: ctx, client: client, plan: plan, prior: prior, diags: diags, now: either(plan, prior).with(map[string]entry{}), kept: kept, generations: kept.Generations}
 	if prior != nil {
 		maps.Copy(w.now.topics, prior.topics)
 	}
@@ -43,7 +43,7 @@ func newWriting(ctx context.Context, client *api.Client, plan, prior *set, gener
 }
 
 func (w *writing) do() {
-	all := changes(w.plan, w.prior, w.generations)
+	all := changes(w.plan, w.prior, w.kept)
 	for _, part := range chunks(all, requestTopics) {
 		done, err := w.client.WriteTopics(w.ctx, w.now.connection.v, part, false)
 		if w.lost(err) {
@@ -100,8 +100,7 @@ func (w *writing) undone(name string) {
 
 func (w *writing) outcome(part api.TopicsWrite, name string, outcome api.TopicOutcome) {
 	if isDelete(part, name) {
-		gone, _ := remote.Absent(asError(outcome.Error))
-		if outcome.Error != nil && !gone {
+		if outcome.Error != nil && !isGone(outcome) {
 			w.undone(name)
 			w.diags.topicError("delete", w.now.connection.v, name, outcome.Error)
 			return
@@ -117,7 +116,7 @@ func (w *writing) outcome(part api.TopicsWrite, name string, outcome api.TopicOu
 	}
 	w.now.topics[name] = w.plan.topics[name].complete(outcome.Topic)
 	w.generations[name] = outcome.Topic.Generation
-	if outcome.Topic.Reassignment != nil || outcome.Topic.ReplicationFactor != w.now.topics[name].replicas.v {
+	if reassign.Under(outcome.Topic, w.now.topics[name].replicas.v) {
 		w.moving = append(w.moving, name)
 	}
 }

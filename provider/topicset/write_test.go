@@ -107,26 +107,26 @@ func apply(t *testing.T, client *api.Client, plan, prior *set) (*set, []string) 
 
 // A topic that was not written while the defaults changed still has what they said: the next write takes it back.
 func TestUndoneTopicsKeepTheirDefaults(t *testing.T) {
-	before := setWith(2, settings{config: textsOf(map[string]string{"segment.ms": "5", retentionConfig: "7200000"}), labels: textsOf(map[string]string{"team": "shop"})})
+	before := setWith(2, settings{config: textsOf(map[string]string{"segment.ms": "5", api.RetentionConfig: "7200000"}), labels: textsOf(map[string]string{"team": "shop"})})
 	own := before.topics["t0"]
 	own.config = texts{opt: known(true), m: map[string]opt[string]{"segment.ms": {}, "max.message.bytes": known("9")}}
 	before.topics["t0"] = own
 	plan := setWith(2, settings{})
-	w := newWriting(t.Context(), nil, plan, before, nil, &diagnostics{})
-	w.nothingDone(changes(plan, before, nil))
-	next := changes(plan, w.now, nil).Put
+	w := newWriting(t.Context(), nil, plan, before, private{}, &diagnostics{})
+	w.nothingDone(changes(plan, before, private{}))
+	next := changes(plan, w.now, private{}).Put
 	for name, want := range map[string]string{"t0": "max.message.bytes segment.ms", "t1": "segment.ms"} {
 		if got := strings.Join(next[name].Unset, " "); got != want {
 			t.Errorf("%s: the next write takes back %q, want %q", name, got, want)
 		}
 	}
-	if got := w.now.topics["t1"]; !got.labels.equal(textsOf(map[string]string{"team": "shop"})) || got.config.m[retentionConfig].given || got.retention != known("2h") {
+	if got := w.now.topics["t1"]; !got.labels.equal(textsOf(map[string]string{"team": "shop"})) || got.config.m[api.RetentionConfig].given || got.retention != known("2h") {
 		t.Errorf("in state: %+v", got)
 	}
 	// One that was to be deleted and was not has it as well, should it stay after all.
 	delete(plan.topics, "t1")
-	w = newWriting(t.Context(), nil, plan, before, nil, &diagnostics{})
-	w.nothingDone(changes(plan, before, nil))
+	w = newWriting(t.Context(), nil, plan, before, private{}, &diagnostics{})
+	w.nothingDone(changes(plan, before, private{}))
 	if got := w.now.topics["t1"].config; !got.equal(textsOf(map[string]string{"segment.ms": "5"})) {
 		t.Errorf("config of the one that is not deleted: %+v", got)
 	}
@@ -139,8 +139,8 @@ func TestUndoneTopicsStayAsTheyWere(t *testing.T) {
 	e := plan.topics["t0"]
 	e.partitions = known[int64](9)
 	plan.topics["t0"] = e
-	w := newWriting(t.Context(), nil, plan, before, nil, &diagnostics{})
-	w.nothingDone(changes(plan, before, nil))
+	w := newWriting(t.Context(), nil, plan, before, private{}, &diagnostics{})
+	w.nothingDone(changes(plan, before, private{}))
 	if !w.now.equal(before) {
 		t.Errorf("in state: %+v", w.now)
 	}
@@ -278,7 +278,7 @@ func TestPlanOfReplacement(t *testing.T) {
 func readOf(s *set) *api.TopicOutcomes {
 	out := &api.TopicOutcomes{Topics: map[string]api.TopicOutcome{}}
 	for name, e := range s.topics {
-		out.Topics[name] = api.TopicOutcome{Topic: &api.Topic{Name: name, Partitions: e.partitions.v, ReplicationFactor: e.replicas.v, DeletionProtection: true, Generation: "1", Config: map[string]string{retentionConfig: "604800000"}}}
+		out.Topics[name] = api.TopicOutcome{Topic: &api.Topic{Name: name, Partitions: e.partitions.v, ReplicationFactor: e.replicas.v, DeletionProtection: true, Generation: "1", Config: map[string]string{api.RetentionConfig: "604800000"}}}
 	}
 	return out
 }
