@@ -38,7 +38,7 @@ func (r *run) status(ctx context.Context, workerID string) api.ConnectorStatus {
 func (r *run) progress(ctx context.Context, safe map[Split]Position) map[Split]api.PartitionStatus {
 	found := make(map[Split]api.PartitionStatus, len(safe))
 	for split := range safe {
-		found[split] = api.PartitionStatus{Topic: split.Topic, Partition: split.Partition, Position: unknown, EndOffset: unknown, LagRecords: unknown}
+		found[split] = unknownProgress(split)
 	}
 	if ctx.Err() != nil {
 		return found
@@ -54,6 +54,10 @@ func (r *run) progress(ctx context.Context, safe map[Split]Position) map[Split]a
 		found[Split{p.Topic, p.Partition}] = p
 	}
 	return found
+}
+
+func unknownProgress(s Split) api.PartitionStatus {
+	return api.PartitionStatus{Topic: s.Topic, Partition: s.Partition, Position: unknown, EndOffset: unknown, LagRecords: unknown}
 }
 
 func (i *instance) status(workerID string, partitions map[Split]api.PartitionStatus) api.InstanceStatus {
@@ -77,7 +81,10 @@ func (i *instance) status(workerID string, partitions map[Split]api.PartitionSta
 		status.NextRestart = &t
 	}
 	for _, s := range i.splits {
-		p := partitions[s]
+		p, known := partitions[s]
+		if !known { // it was taken over after the question, or could not be
+			p = unknownProgress(s)
+		}
 		status.Partitions = append(status.Partitions, p)
 		status.LagRecords = addKnown(status.LagRecords, p.LagRecords)
 	}

@@ -224,7 +224,8 @@ func (s *Service) timestamps(ctx context.Context, c *kafka.Cluster, round, ends 
 	if err != nil {
 		return nil, err
 	}
-	client, err := kafka.NewClient(target, kgo.ConsumePartitions(from), kgo.FetchMaxPartitionBytes(lookBytes), kgo.FetchMaxWait(200*time.Millisecond), kgo.KeepControlRecords())
+	client, err := kafka.NewClient(target, kgo.ConsumePartitions(from), kgo.FetchMaxPartitionBytes(lookBytes), kgo.FetchMaxWait(200*time.Millisecond), kgo.KeepControlRecords(),
+		kgo.MetadataMinAge(lookTimeout/20)) // a leader that just moved costs a part of the time only
 	if err != nil {
 		return nil, err
 	}

@@ -561,10 +561,11 @@ func (s *Service) look(at id, w *watch) (bool, error) {
 		}
 		return false, err
 	}
+	// Who finds nothing noted any more must find what was read before outdated already.
+	s.announce(at)
 	if err := s.forget(ctx, at); err != nil {
 		return false, err
 	}
-	s.announce(at)
 	return true, nil
 }
 

@@ -8,12 +8,15 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/dustin/go-humanize"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/kafka"
 	"github.com/headgate/terraform-provider-headgate/daemon/store"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/internal/spec"
@@ -145,8 +148,8 @@ func (c *cluster) lists(ctx context.Context, topic string) (map[string][]string,
 			return nil, fmt.Errorf("describe topic configs: %w", t.Err)
 		}
 		for _, config := range t.Configs {
-			if Transient(config.Key) && config.MaybeValue() != "" {
-				lists[config.Key] = strings.Split(config.MaybeValue(), ",")
+			if Transient(config.Key) {
+				lists[config.Key] = entries(config.MaybeValue())
 			}
 		}
 	}
@@ -198,27 +201,38 @@ func (c *cluster) throttle(ctx context.Context, note store.Reassignment, rates m
 		}
 	}
 	var changes []kadm.AlterConfig
-	for name, entries := range map[string][]string{leaderReplicas: note.LeaderReplicas, followerReplicas: note.FollowerReplicas} {
-		if len(entries) > 0 {
-			value := strings.Join(entries, ",")
+	for name, noted := range map[string][]string{leaderReplicas: note.LeaderReplicas, followerReplicas: note.FollowerReplicas} {
+		if len(noted) > 0 {
+			value := strings.Join(noted, ",")
 			changes = append(changes, kadm.AlterConfig{Op: kadm.AppendConfig, Name: name, Value: &value})
 		}
+	}
+	if len(changes) == 0 {
+		return nil
 	}
 	if err := c.alterTopic(ctx, note.Topic, changes); err != nil {
 		return c.refused(doing, err, "")
 	}
+	// A broker that does not know of the lists yet would have them left behind.
+	err = c.configured(ctx, note.Topic, func(own map[string]string) bool {
+		return len(missing(entries(own[leaderReplicas]), note.LeaderReplicas))+len(missing(entries(own[followerReplicas]), note.FollowerReplicas)) == 0
+	})
+	if err != nil {
+		return failure(c.name, doing, err)
+	}
 	return nil
 }
 
-// free takes the replicas of a note from the topic's lists, and sets the configs that were to come after.
+// free takes the replicas of a note from the topic's lists, sets the configs that were to come after, and waits until all
+// brokers show that: any of them may be asked for the topic next.
 func (c *cluster) free(ctx context.Context, note store.Reassignment) error {
 	lists, err := c.lists(ctx, note.Topic)
 	if err != nil {
 		return err
 	}
 	var changes []kadm.AlterConfig
-	for name, entries := range map[string][]string{leaderReplicas: note.LeaderReplicas, followerReplicas: note.FollowerReplicas} {
-		ours := missing(missing(lists[name], entries), entries) // those that are there
+	for name, noted := range map[string][]string{leaderReplicas: note.LeaderReplicas, followerReplicas: note.FollowerReplicas} {
+		ours := missing(missing(lists[name], noted), noted) // those that are there
 		switch {
 		case len(ours) == 0:
 		case len(missing(ours, lists[name])) == 0:
@@ -234,10 +248,66 @@ func (c *cluster) free(ctx context.Context, note store.Reassignment) error {
 			changes = append(changes, kadm.AlterConfig{Op: kadm.SetConfig, Name: name, Value: &value})
 		}
 	}
+	if len(changes) == 0 {
+		return nil
+	}
+	doing := "take the throttle from topic " + note.Topic
 	if err := c.alterTopic(ctx, note.Topic, changes); err != nil {
-		return fmt.Errorf("take the throttle from topic %s: %w", note.Topic, err)
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	if err := c.configured(ctx, note.Topic, func(own map[string]string) bool { return freed(own, changes) }); err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
 	}
 	return nil
+}
+
+// freed says whether the configs of a topic are as the changes make them. What comes after is a number, which a broker may
+// write otherwise than its user.
+func freed(own map[string]string, changes []kadm.AlterConfig) bool {
+	return !slices.ContainsFunc(changes, func(c kadm.AlterConfig) bool {
+		now, set := own[c.Name]
+		switch c.Op {
+		case kadm.DeleteConfig:
+			return set
+		case kadm.SubtractConfig:
+			left := entries(now)
+			return slices.ContainsFunc(entries(*c.Value), func(e string) bool { return slices.Contains(left, e) })
+		}
+		is, err := strconv.Atoi(now)
+		wanted, wrong := strconv.Atoi(strings.TrimSpace(*c.Value))
+		return !set || err == nil && wrong == nil && is != wanted
+	})
+}
+
+// configured waits until every broker shows what is set on a topic as wanted. A topic that is gone has nothing to show.
+func (c *cluster) configured(ctx context.Context, topic string, wanted func(own map[string]string) bool) error {
+	all := &kafka.Cluster{Connection: c.name, Admin: c.admin, Raw: c.client}
+	return all.Shown(ctx, func(ctx context.Context, broker *kgo.Broker) (bool, error) {
+		req := kmsg.NewPtrDescribeConfigsRequest()
+		one := kmsg.NewDescribeConfigsRequestResource()
+		one.ResourceType, one.ResourceName = kmsg.ConfigResourceTypeTopic, topic
+		req.Resources = append(req.Resources, one)
+		resp, err := req.RequestWith(ctx, broker)
+		if err != nil {
+			return false, err
+		}
+		own := map[string]string{}
+		for _, r := range resp.Resources {
+			err := kerr.ErrorForCode(r.ErrorCode)
+			if errors.Is(err, kerr.UnknownTopicOrPartition) {
+				return true, nil
+			}
+			if err != nil {
+				return false, err
+			}
+			for _, config := range r.Configs {
+				if config.Source == kmsg.ConfigSourceDynamicTopicConfig && config.Value != nil {
+					own[config.Name] = *config.Value
+				}
+			}
+		}
+		return wanted(own), nil
+	})
 }
 
 // brokersError says that some brokers could not be freed of their rates.
@@ -258,6 +328,9 @@ func (c *cluster) slack(ctx context.Context, note store.Reassignment, others map
 			op, value = kadm.SetConfig, &text
 		}
 		err := c.alterBroker(ctx, id, op, value)
+		if err == nil {
+			c.heard(ctx, id, value != nil)
+		}
 		// Who may not take a rate away could not set it either, and a broker that was taken out has none.
 		if err != nil && !errors.Is(err, kerr.ClusterAuthorizationFailed) && c.registered(ctx, id) {
 			errs = append(errs, err)
@@ -283,10 +356,29 @@ func (c *cluster) alterBroker(ctx context.Context, id int32, op kadm.Incremental
 	return nil
 }
 
-func (c *cluster) alterTopic(ctx context.Context, topic string, changes []kadm.AlterConfig) error {
-	if len(changes) == 0 {
-		return nil
+// heard gives a broker a moment to know that it has a rate, or none: the next reassignment would take what is still to go
+// for someone else's.
+func (c *cluster) heard(ctx context.Context, id int32, rated bool) {
+	ctx, cancel := context.WithTimeout(ctx, viewTimeout)
+	defer cancel()
+	for {
+		described, err := c.admin.DescribeBrokerConfigs(ctx, id)
+		if err == nil && len(described) == 1 && described[0].Err == nil && hasRate(described[0].Configs) == rated {
+			return
+		}
+		timer := time.NewTimer(20 * time.Millisecond)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+		timer.Stop()
+		if ctx.Err() != nil {
+			return
+		}
 	}
+}
+
+func (c *cluster) alterTopic(ctx context.Context, topic string, changes []kadm.AlterConfig) error {
 	answers, err := c.admin.AlterTopicConfigs(ctx, changes, topic)
 	if err != nil {
 		return err
@@ -306,12 +398,20 @@ func withMessage(err error, message string) error {
 	return fmt.Errorf("%w: %s", err, message)
 }
 
-// missing are the entries that a list lacks; a list with * lacks none.
-func missing(list, entries []string) []string {
+// entries are those of a list as a config has it.
+func entries(value string) []string {
+	if value == "" {
+		return nil
+	}
+	return strings.Split(value, ",")
+}
+
+// missing are those that a list lacks; a list with * lacks none.
+func missing(list, wanted []string) []string {
 	if slices.Contains(list, "*") {
 		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(entries), func(e string) bool { return slices.Contains(list, e) })
+	return slices.DeleteFunc(slices.Clone(wanted), func(e string) bool { return slices.Contains(list, e) })
 }
 
 func union[T comparable](a, b []T) []T {

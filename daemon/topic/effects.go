@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/kafka"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 )
 
@@ -69,7 +70,7 @@ func (c *cluster) records(ctx context.Context, st *state) (api.Warning, *int64) 
 // content words the bytes and the last write, as far as they are known.
 func (m *measures) content(ctx context.Context, c *cluster, st *state) string {
 	var all []string
-	if meta, err := c.admin.Metadata(ctx, st.name); err == nil {
+	if meta, err := c.admin.Metadata(kafka.Fresh(ctx), st.name); err == nil {
 		if size, replicated, known := m.sizes(st.name, meta.Topics[st.name].Partitions); known {
 			all = append(all, fmt.Sprintf("They take %s on disk, %s with all replicas", bytesText(size), bytesText(replicated)))
 		}

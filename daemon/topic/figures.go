@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/kafka"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 )
 
@@ -27,7 +28,7 @@ func (s *Service) Figures(ctx context.Context, connection, name string) (*api.To
 	if err != nil {
 		return nil, err
 	}
-	meta, err := c.admin.Metadata(kadm.WithAuthorizedOps(ctx), name)
+	meta, err := c.admin.Metadata(kafka.Fresh(ctx), name)
 	if err != nil {
 		return nil, c.failure("read where topic "+name+" is", err)
 	}

@@ -103,10 +103,10 @@ func (c *cluster) create(ctx context.Context, n creationOf) (*state, error) {
 		return nil, c.failure(doing, answer.err)
 	case errors.Is(answer.err, kerr.TopicAlreadyExists):
 		// Either the client had to repeat the request because the first answer got lost, or someone else was faster.
-		if !c.made(ctx, n) {
+		if !c.made(ctx, n, true) {
 			return nil, alreadyExists(c.name, n.name)
 		}
-	case !definite(answer.err) && c.made(ctx, n):
+	case !definite(answer.err) && c.made(ctx, n, false):
 	default:
 		return nil, c.refused(doing, answer.err, answer.message, n.keys())
 	}
@@ -121,10 +121,16 @@ func (c *cluster) create(ctx context.Context, n creationOf) (*state, error) {
 	return answer.st, nil
 }
 
-// made says whether a topic that was absent is there now, just as we asked for it.
-func (c *cluster) made(ctx context.Context, n creationOf) bool {
+// made says whether a topic that was absent is there now, just as we asked for it. The brokers may have to hear first of
+// one that the controller has.
+func (c *cluster) made(ctx context.Context, n creationOf, exists bool) bool {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
+	if exists {
+		if _, err := c.placed(ctx, n.name, func(st *state) bool { return st != nil }); err != nil {
+			return false
+		}
+	}
 	st, err := c.one(ctx, n.name)
 	return err == nil && st != nil && n.matches(st)
 }
