@@ -129,7 +129,7 @@ func testDrift(t *testing.T, e *env) {
 	if _, err := e.Admin.CreateACLs(t.Context(), elsewhere); err != nil {
 		t.Fatal(err)
 	}
-	test.Eventually(t, func(context.Context) error {
+	real.Eventually(t, func(context.Context) error {
 		if got := e.rules(t); len(got) != 2 {
 			return fmt.Errorf("the rules are %v", got)
 		}
@@ -300,9 +300,7 @@ func TestRealACLIsEnforced(t *testing.T) {
 	e := test.Real(t)
 	service := acl.New(e.Store, e.Conns, e.Admins)
 	name := e.Prefix + "enforced"
-	if _, err := e.Admin.CreateTopic(t.Context(), 1, e.Replicas, nil, name); err != nil {
-		t.Fatal(err)
-	}
+	real.CreateTopic(t, e.Raw, 1, e.Replicas, nil, name)
 	opts, err := e.Cluster.ClientOptions(real.ListenerMTLS)
 	if err != nil {
 		t.Fatal(err)
@@ -325,14 +323,14 @@ func TestRealACLIsEnforced(t *testing.T) {
 		}
 	}
 	put("DENY")
-	test.Eventually(t, func(ctx context.Context) error {
+	real.Eventually(t, func(ctx context.Context) error {
 		if err := produce(ctx); err == nil {
 			return errors.New("what is denied goes through")
 		}
 		return nil
 	})
 	put("ALLOW")
-	test.Eventually(t, produce)
+	real.Eventually(t, produce)
 	if _, err := service.Delete(t.Context(), test.Conn, principal, api.WriteOptions{}); err != nil {
 		t.Fatal(err)
 	}

@@ -10,16 +10,15 @@ import (
 	"github.com/headgate/terraform-provider-headgate/daemon/cluster"
 	test "github.com/headgate/terraform-provider-headgate/daemon/declared/declaredtest"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/internal/real"
 )
 
 func look(t *testing.T, e *test.Env, want func(c *api.Cluster) bool) *api.Cluster {
 	t.Helper()
-	if _, err := e.Admin.CreateTopic(t.Context(), 6, e.Replicas, nil, e.Prefix+"topic"); err != nil {
-		t.Fatal(err)
-	}
+	real.CreateTopic(t, e.Raw, 6, e.Replicas, nil, e.Prefix+"topic")
 	service := cluster.New(e.Conns, e.Admins, slog.New(slog.DiscardHandler))
 	var c *api.Cluster
-	test.Eventually(t, func(ctx context.Context) error {
+	real.Eventually(t, func(ctx context.Context) error {
 		var err error
 		if c, err = service.Get(ctx, test.Conn); err != nil {
 			return err

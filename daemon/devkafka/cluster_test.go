@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/devkafka"
+	systems "github.com/headgate/terraform-provider-headgate/internal/real"
 )
 
 func TestMain(m *testing.M) {
@@ -71,14 +72,7 @@ func TestStartListensOnLoopback(t *testing.T) {
 }
 
 func TestStartTakesPorts(t *testing.T) {
-	probe, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := int(netip.MustParseAddrPort(probe.Addr().String()).Port())
-	if err := probe.Close(); err != nil {
-		t.Fatal(err)
-	}
+	port := int(netip.MustParseAddrPort(systems.Address(t)).Port())
 	cluster, err := devkafka.Start(t.Context(), devkafka.Config{Port: port, Brokers: 1})
 	if err != nil {
 		t.Fatal(err)
@@ -458,7 +452,7 @@ func describeSpecimen(t *testing.T, c client, topic string) []string {
 	r.ResourceType, r.ResourceName = kmsg.ConfigResourceTypeTopic, topic
 	req.Resources = append(req.Resources, r)
 	var resp *kmsg.DescribeConfigsResponse
-	await(t, func() bool {
+	systems.Until(t, "the topic shows", func() bool {
 		var err error
 		if resp, err = req.RequestWith(t.Context(), c.raw); err != nil {
 			t.Fatal(err)

@@ -7,12 +7,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	systems "github.com/headgate/terraform-provider-headgate/internal/real"
 )
 
 // refusalBrokers is more than the brokers of any cluster the table runs against.
@@ -420,7 +421,7 @@ func (r refusal) run(t *testing.T, c client, topic string) {
 	})
 	// A real broker learns of a change a moment after the controller has made it.
 	var before string
-	await(t, func() bool {
+	systems.Until(t, "the brokers tell of the change", func() bool {
 		before = topicState(t, c, topic)
 		return before != ""
 	})
@@ -429,25 +430,11 @@ func (r refusal) run(t *testing.T, c client, topic string) {
 			t.Errorf("validate only %t: %s", validateOnly, wrong)
 		}
 		if r.changes && !validateOnly {
-			await(t, func() bool { return topicState(t, c, topic) != before })
+			systems.Until(t, "the brokers tell of the change", func() bool { return topicState(t, c, topic) != before })
 			return
 		}
 		if after := topicState(t, c, topic); after != before {
 			t.Errorf("validate only %t: changed: before\n%s\nafter\n%s", validateOnly, before, after)
-		}
-	}
-}
-
-// await waits until the condition holds, which it does soon or never.
-func await(t *testing.T, holds func() bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	for !holds() {
-		select {
-		case <-ctx.Done():
-			t.Fatal("the brokers do not tell of what was changed")
-		case <-time.After(20 * time.Millisecond):
 		}
 	}
 }

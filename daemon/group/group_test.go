@@ -20,6 +20,7 @@ import (
 	test "github.com/headgate/terraform-provider-headgate/daemon/declared/declaredtest"
 	"github.com/headgate/terraform-provider-headgate/daemon/group"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/internal/real"
 )
 
 // env is a service, and a topic and a group of its own for each test.
@@ -48,16 +49,7 @@ func TestRealGroups(t *testing.T) { on(t, test.Real(t)) }
 
 func (e *env) create(t *testing.T, partitions int32, configs map[string]*string) {
 	t.Helper()
-	if _, err := e.Admin.CreateTopic(t.Context(), partitions, e.Replicas, configs, e.topic); err != nil {
-		t.Fatal(err)
-	}
-	test.Eventually(t, func(ctx context.Context) error {
-		ends, err := e.Admin.ListEndOffsets(kafka.Fresh(ctx), e.topic)
-		if err == nil {
-			err = ends.Error()
-		}
-		return err
-	})
+	real.CreateTopic(t, e.Raw, partitions, e.Replicas, configs, e.topic)
 }
 
 // produce writes records of a time into partition 0.
@@ -79,7 +71,7 @@ func (e *env) commit(t *testing.T, partition int32, offset int64) {
 	t.Helper()
 	var all kadm.Offsets
 	all.Add(kadm.Offset{Topic: e.topic, Partition: partition, At: offset, LeaderEpoch: -1})
-	test.Eventually(t, func(ctx context.Context) error { return e.Admin.CommitAllOffsets(kafka.Fresh(ctx), e.group, all) })
+	real.Eventually(t, func(ctx context.Context) error { return e.Admin.CommitAllOffsets(kafka.Fresh(ctx), e.group, all) })
 }
 
 func (e *env) get(t *testing.T) *api.ConsumerGroup {
@@ -146,7 +138,7 @@ func testTransaction(t *testing.T, e *env) {
 		t.Fatal(err)
 	}
 	e.commit(t, 0, 1)
-	test.Eventually(t, func(context.Context) error {
+	real.Eventually(t, func(context.Context) error {
 		if o := e.get(t).Offsets[0]; text(o.Lag) != "1" || o.LagSeconds == nil || *o.LagSeconds > 1 {
 			return fmt.Errorf("the partition is %+v", o)
 		}
@@ -166,7 +158,7 @@ func testUnknown(t *testing.T, e *env) {
 		t.Fatal(err)
 	}
 	// With its topic the group's offsets go, at once or a little later.
-	test.Eventually(t, func(ctx context.Context) error {
+	real.Eventually(t, func(ctx context.Context) error {
 		g, err := e.Get(ctx, test.Conn, e.group)
 		if err == nil && len(g.Offsets) == 1 && g.Offsets[0].Lag != nil || err != nil && !api.HasCode(err, api.CodeNotFound) {
 			return fmt.Errorf("the group is %+v, %w", g, err)
@@ -230,7 +222,7 @@ func (e *env) active(t *testing.T, protocol string, opts ...kgo.Opt) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	test.Eventually(t, func(ctx context.Context) error {
+	real.Eventually(t, func(ctx context.Context) error {
 		polling, stop := context.WithTimeout(ctx, 200*time.Millisecond)
 		client.PollFetches(polling)
 		stop()
@@ -257,7 +249,7 @@ func (e *env) active(t *testing.T, protocol string, opts ...kgo.Opt) {
 		test.Want(t, err, api.CodeInUse, "/group", "billing-1 at ")
 	}
 	client.Close()
-	test.Eventually(t, func(ctx context.Context) error {
+	real.Eventually(t, func(ctx context.Context) error {
 		_, err := e.Reset(ctx, test.Conn, e.group, api.OffsetReset{Topics: []string{e.topic}, To: "latest"}, api.WriteOptions{}, "")
 		return err
 	})

@@ -15,7 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/goleak"
 
@@ -429,7 +428,7 @@ func TestFailedTasksAreRestartedByPolicy(t *testing.T) {
 		t.Fatalf("%+v", k.Restart)
 	}
 	f.Break("orders", "disk full")
-	eventually(t, func() bool { return f.Restarts("orders") == 1 && strings.Contains(e.log.String(), "used up") })
+	real.Until(t, "the restarts are used up", func() bool { return f.Restarts("orders") == 1 && strings.Contains(e.log.String(), "used up") })
 	k = e.get("orders")
 	if k.Status.State != api.StateFailed || k.Status.Tasks[1].Restarts != 1 || k.Status.Error.Summary != "DeepException: disk full" {
 		t.Errorf("%+v", k.Status)
@@ -516,17 +515,6 @@ func TestTenWriters(t *testing.T) {
 	tenWriters(t, e, "orders", func(n int) api.KafkaConnectorWrite { return jdbc("batch.max.rows", fmt.Sprint(n)) })
 }
 
-func eventually(t *testing.T, ok func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
-	for !ok() {
-		if time.Now().After(deadline) {
-			t.Fatal("it does not happen")
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-}
-
 // topic makes a topic on the real cluster.
 func topic(t *testing.T, name string) *kgo.Client {
 	t.Helper()
@@ -535,9 +523,7 @@ func topic(t *testing.T, name string) *kgo.Client {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	if _, err := kadm.NewClient(client).CreateTopic(t.Context(), 1, -1, nil, name); err != nil {
-		t.Fatal(err)
-	}
+	real.CreateTopic(t, client, 1, -1, nil, name)
 	return client
 }
 
@@ -572,7 +558,7 @@ func TestRealFileConnectors(t *testing.T) {
 		t.Fatalf("%+v", k.Status)
 	}
 	var got []string
-	eventually(t, func() bool {
+	real.Until(t, "two records are read", func() bool {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		client.PollFetches(ctx).EachRecord(func(r *kgo.Record) { got = append(got, string(r.Value)) })
@@ -586,7 +572,7 @@ func TestRealFileConnectors(t *testing.T) {
 	if k = e.mustPut(name+"-sink", sink, create()); len(k.Status.Tasks) == 0 || k.Status.Type != api.TypeSink {
 		t.Errorf("%+v", k.Status)
 	}
-	eventually(t, func() bool {
+	real.Until(t, "the sink has written", func() bool {
 		content, _ := os.ReadFile(out)
 		return string(content) == "two\nthree\n"
 	})
@@ -614,7 +600,7 @@ func TestRealFailuresAreTakenBack(t *testing.T) {
 	if err != nil || after.Status.RolledBack == nil || !maps.Equal(after.Config, good.Config) {
 		t.Fatalf("%v %+v", err, after)
 	}
-	eventually(t, func() bool { return e.get(name).Status.State == api.StateRunning })
+	real.Until(t, "it runs", func() bool { return e.get(name).Status.State == api.StateRunning })
 	if _, err := e.Delete(t.Context(), conn, name, api.WriteOptions{}); err != nil {
 		t.Error(err)
 	}
@@ -711,7 +697,7 @@ func TestRealWorkerComesAndGoes(t *testing.T) {
 	if err := dedicated.LaunchWorker(0); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, func() bool {
+	real.Until(t, "it runs again", func() bool {
 		k, err := e.Get(t.Context(), conn, name, false)
 		if api.HasCode(err, api.CodeNotFound) {
 			t.Fatal("a starting worker made the connector look absent")

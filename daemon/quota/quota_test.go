@@ -11,6 +11,7 @@ import (
 	test "github.com/headgate/terraform-provider-headgate/daemon/declared/declaredtest"
 	"github.com/headgate/terraform-provider-headgate/daemon/quota"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/internal/real"
 )
 
 type env struct {
@@ -121,7 +122,7 @@ func testDrift(t *testing.T, e *env) {
 	if _, err := e.Admin.AlterClientQuotas(t.Context(), []kadm.AlterClientQuotaEntry{elsewhere}); err != nil {
 		t.Fatal(err)
 	}
-	test.Eventually(t, func(ctx context.Context) error {
+	real.Eventually(t, func(ctx context.Context) error {
 		q, err := e.Get(ctx, test.Conn, "user="+user)
 		if err == nil && q.Values["producer_byte_rate"] != 5 {
 			err = fmt.Errorf("the quotas are %v", q.Values)

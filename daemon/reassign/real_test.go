@@ -40,7 +40,7 @@ func TestRealReassignment(t *testing.T) {
 	if !got.InProgress || got.PartitionsLeft == 0 || got.BytesLeft == nil || *got.BytesLeft == 0 {
 		t.Errorf("under way it is %+v", got)
 	}
-	e.eventually("both rates are on three brokers, and the lists on the topic", func() bool {
+	real.Until(t, "both rates are on three brokers, and the lists on the topic", func() bool {
 		set := strings.Join(e.throttles(topic), " ")
 		return strings.Count(set, "rate=4194304") == 6 && strings.Contains(set, "leader.replication.throttled.replicas=")
 	})
@@ -50,7 +50,7 @@ func TestRealReassignment(t *testing.T) {
 	e.boot()
 	e.finish(topic)
 	e.want(topic, 3)
-	e.eventually("min.insync.replicas is 2", func() bool { return e.config(topic, "min.insync.replicas") == "2" })
+	real.Until(t, "min.insync.replicas is 2", func() bool { return e.config(topic, "min.insync.replicas") == "2" })
 	e.begin(topic, reassign.Change{Factor: 2, Throttle: 4 << 20})
 	e.finish(topic)
 	load := map[int32]int{}

@@ -112,11 +112,7 @@ func (e *env) rewrite(change func(note *store.Reassignment)) {
 func (e *env) create(partitions int32, replicas int16) string {
 	e.t.Helper()
 	name := real.Name(e.t)
-	answer, err := e.admin.CreateTopic(e.t.Context(), partitions, replicas, nil, name)
-	if err != nil || answer.Err != nil {
-		e.t.Fatal(err, answer.Err, answer.ErrMessage)
-	}
-	e.eventually("the topic shows", func() bool { return len(e.replicas(name)) == int(partitions) })
+	real.CreateTopic(e.t, e.raw, partitions, replicas, nil, name)
 	return name
 }
 
@@ -140,15 +136,6 @@ func (e *env) finish(topic string) *api.Reassignment {
 		e.t.Fatalf("after %v the reassignment is %+v", deadline, got)
 	}
 	return got
-}
-
-func (e *env) eventually(what string, is func() bool) {
-	e.t.Helper()
-	for end := time.Now().Add(deadline); !is(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(end) {
-			e.t.Fatalf("after %v: not yet that %s", deadline, what)
-		}
-	}
 }
 
 // replicas are those of each partition.
@@ -210,11 +197,11 @@ func (e *env) config(topic, key string) string {
 // want waits for how it ends: brokers hear of changes one after the other.
 func (e *env) want(topic string, factor int) (replicas [][]int32) {
 	e.t.Helper()
-	e.eventually(fmt.Sprintf("topic %s has %d replicas everywhere", topic, factor), func() bool {
+	real.Until(e.t, fmt.Sprintf("topic %s has %d replicas everywhere", topic, factor), func() bool {
 		replicas = e.replicas(topic)
 		return !slices.ContainsFunc(replicas, func(r []int32) bool { return len(r) != factor })
 	})
-	e.eventually("no throttle is left", func() bool { return len(e.throttles(topic)) == 0 })
+	real.Until(e.t, "no throttle is left", func() bool { return len(e.throttles(topic)) == 0 })
 	return replicas
 }
 
@@ -349,7 +336,7 @@ func TestBrokerTakenOutMeanwhile(t *testing.T) {
 	e.dev.FinishReassignments()
 	e.finish(topic)
 	e.want(topic, 3)
-	e.eventually("nothing is noted", func() bool { return e.Noted(conn, topic) == nil })
+	real.Until(e.t, "nothing is noted", func() bool { return e.Noted(conn, topic) == nil })
 }
 
 // A broker that is behind the controller does not end the following.
@@ -360,7 +347,7 @@ func TestLaggingBrokersMeanwhile(t *testing.T) {
 	for _, broker := range []int32{0, 1} {
 		e.dev.Lag(broker, topic, true)
 	}
-	e.eventually("a broker lags", func() bool {
+	real.Until(e.t, "a broker lags", func() bool {
 		noted := e.Noted(conn, topic)
 		if noted == nil {
 			t.Fatal("the reassignment is forgotten")
@@ -371,7 +358,7 @@ func TestLaggingBrokersMeanwhile(t *testing.T) {
 		e.dev.Lag(broker, topic, false)
 	}
 	e.dev.FinishReassignments()
-	e.eventually("it is over", func() bool { return e.Noted(conn, topic) == nil })
+	real.Until(e.t, "it is over", func() bool { return e.Noted(conn, topic) == nil })
 	e.want(topic, 3)
 	if now := e.config(topic, "min.insync.replicas"); now != "2" {
 		t.Errorf("min.insync.replicas is %s, want 2", now)

@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/connectiontest"
 	"github.com/headgate/terraform-provider-headgate/daemon/registry"
@@ -587,22 +586,13 @@ func testCrash(e *env) {
 	}
 	e.Start(t.Context())
 	defer e.Close()
-	eventually(t, func() bool {
+	real.Until(t, "nothing is noted any more", func() bool {
 		notes, err := e.store.SchemaOverrides(t.Context())
 		return err == nil && len(notes) == 0
 	})
 	for subject, mode := range map[string]string{own: "FULL", changed: "FORWARD", inherits: ""} {
 		if got := e.get(t, subject); ownMode(got) != mode {
 			t.Errorf("%s has mode %q, want %q", subject, got.Compatibility, mode)
-		}
-	}
-}
-
-func eventually(t *testing.T, done func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !done(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("it does not happen")
 		}
 	}
 }

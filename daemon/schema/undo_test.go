@@ -14,6 +14,7 @@ import (
 	"github.com/headgate/terraform-provider-headgate/daemon/schema"
 	"github.com/headgate/terraform-provider-headgate/daemon/store"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/internal/real"
 )
 
 // between is a registry with someone in front of it, who may answer in its place.
@@ -116,7 +117,7 @@ func TestCrashOnLaggingRegistry(t *testing.T) {
 	}
 	e.Start(t.Context())
 	defer e.Close()
-	eventually(t, func() bool {
+	real.Until(t, "nothing is noted any more", func() bool {
 		notes, err := e.store.SchemaOverrides(t.Context())
 		return err == nil && len(notes) == 0
 	})

@@ -85,7 +85,7 @@ func testDrift(t *testing.T, e *env) {
 	if _, err := e.Admin.AlterUserSCRAMs(t.Context(), nil, elsewhere); err != nil {
 		t.Fatal(err)
 	}
-	test.Eventually(t, func(ctx context.Context) error {
+	real.Eventually(t, func(ctx context.Context) error {
 		u, err := e.Get(ctx, test.Conn, e.user)
 		if err == nil && u.Credentials[0].Iterations != 5000 {
 			err = fmt.Errorf("the credentials are %v", u.Credentials)
@@ -129,7 +129,7 @@ func TestRealLogin(t *testing.T) {
 	e := &env{Env: base, Service: scramuser.New(base.Store, base.Conns, base.Admins), user: base.Prefix + "login"}
 	logsIn := func(password string, wanted bool) {
 		t.Helper()
-		test.Eventually(t, func(ctx context.Context) error {
+		real.Eventually(t, func(ctx context.Context) error {
 			err := login(ctx, e.Cluster, e.user, password)
 			if (err == nil) == wanted {
 				return nil

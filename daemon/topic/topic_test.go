@@ -422,9 +422,7 @@ func (e *env) commit(t *testing.T, group, name string) {
 	t.Helper()
 	offsets := kadm.Offsets{}
 	offsets.Add(kadm.Offset{Topic: name, Partition: 0, At: 1, LeaderEpoch: -1})
-	if err := e.admin.CommitAllOffsets(t.Context(), group, offsets); err != nil {
-		t.Fatal(err)
-	}
+	real.Eventually(t, func(ctx context.Context) error { return e.admin.CommitAllOffsets(ctx, group, offsets) })
 }
 
 func testDelete(e *env) {
@@ -557,9 +555,13 @@ func (e *env) consume(t *testing.T, group, name string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	if fetches := client.PollRecords(t.Context(), 1); fetches.Err() != nil {
-		t.Fatal(fetches.Err())
-	}
+	real.Eventually(t, func(ctx context.Context) error {
+		fetches := client.PollRecords(ctx, 1)
+		if err := fetches.Err(); err != nil || fetches.NumRecords() == 0 {
+			return fmt.Errorf("%d records, %w", fetches.NumRecords(), err)
+		}
+		return nil
+	})
 }
 
 // Looking at what goes with a topic takes time, in which someone may protect the topic, change it, or make another one.
@@ -628,14 +630,24 @@ func testAbsent(e *env) {
 	if answer, err := e.admin.DeleteTopic(t.Context(), name); err != nil || answer.Err != nil {
 		t.Fatal(err, answer.Err)
 	}
-	e.Forget(conn)
-	_, err := e.Get(t.Context(), conn, name)
-	want(t, err, api.CodeNotFound, "", name)
+	real.Eventually(t, func(ctx context.Context) error {
+		e.Forget(conn)
+		got, err := e.Get(ctx, conn, name)
+		if !api.HasCode(err, api.CodeNotFound) {
+			return fmt.Errorf("the topic that others deleted is %+v, %w", got, err)
+		}
+		return nil
+	})
 	if answer, err := e.admin.CreateTopic(t.Context(), 1, -1, nil, name); err != nil || answer.Err != nil {
 		t.Fatal(err, answer.Err)
 	}
-	e.Forget(conn)
-	if got := e.get(t, name); got.Description != "" || !got.DeletionProtection {
+	var got *api.Topic
+	real.Eventually(t, func(ctx context.Context) (err error) {
+		e.Forget(conn)
+		got, err = e.Get(ctx, conn, name)
+		return err
+	})
+	if got.Description != "" || !got.DeletionProtection {
 		t.Errorf("the topic that others made is %+v", got)
 	}
 }
@@ -731,12 +743,13 @@ func TestRealForbidden(t *testing.T) {
 	t.Cleanup(func() { _, _ = e.admin.DeleteACLs(context.Background(), acl) }) //nolint:usetesting // The test's context has ended by then.
 	e.connect(t, "alice", fmt.Sprintf(`{"bootstrap_servers":[%q],"security_protocol":"SASL_PLAINTEXT","sasl":{"mechanism":"PLAIN","username":%q,"password":%q}}`,
 		cluster.BootstrapServers(real.ListenerSASLPlaintext)[0], cluster.Alice.Name, cluster.Alice.Password))
-	for range 100 { // brokers learn of ACLs a moment later
-		if _, err = e.Get(t.Context(), "alice", name); err != nil {
-			break
-		}
+	real.Eventually(t, func(ctx context.Context) error { // brokers learn of ACLs a moment later
 		e.Forget("alice")
-	}
+		if _, err = e.Get(ctx, "alice", name); err == nil {
+			return errors.New("the topic is still to be seen")
+		}
+		return nil
+	})
 	want(t, err, api.CodeConnection, "/connection", "Allow the connection's user to Describe")
 	_, err = e.Put(t.Context(), "alice", name, api.TopicWrite{}, api.WriteOptions{DryRun: true}, "")
 	want(t, err, api.CodeConnection, "/connection", "authorized")
@@ -760,16 +773,14 @@ func TestRealUnreadableTopicIsLeftOut(t *testing.T) {
 	}
 	e.connect(t, "alice", fmt.Sprintf(`{"bootstrap_servers":[%q],"security_protocol":"SASL_PLAINTEXT","sasl":{"mechanism":"PLAIN","username":%q,"password":%q}}`,
 		cluster.BootstrapServers(real.ListenerSASLPlaintext)[0], cluster.Alice.Name, cluster.Alice.Password))
-	for end := time.Now().Add(30 * time.Second); ; { // brokers learn of ACLs a moment later
-		list, warnings, err := e.List(t.Context(), "alice", topic.Query{Prefix: e.prefix, Limit: 10})
-		if err == nil && len(list) == 1 && list[0].Name == open && len(warnings) == 1 && strings.Contains(warnings[0].Detail, "DescribeConfigs") {
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatalf("listed %v, %v, %v", list, warnings, err)
-		}
+	real.Eventually(t, func(ctx context.Context) error { // brokers learn of ACLs a moment later
 		e.Forget("alice")
-	}
+		list, warnings, err := e.List(ctx, "alice", topic.Query{Prefix: e.prefix, Limit: 10})
+		if err == nil && len(list) == 1 && list[0].Name == open && len(warnings) == 1 && strings.Contains(warnings[0].Detail, "DescribeConfigs") {
+			return nil
+		}
+		return fmt.Errorf("listed %v, %v, %w", list, warnings, err)
+	})
 }
 
 // Brokers follow the controller each at its own pace; a read after a write must see it all the same.

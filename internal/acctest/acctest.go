@@ -3,6 +3,8 @@ package acctest
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"strings"
@@ -10,7 +12,9 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/dev"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
@@ -86,7 +90,7 @@ func realClusters(tb testing.TB) []string {
 // empty deletes all topics and waits until every broker has heard of it.
 func empty(ctx context.Context, tb testing.TB, cluster *real.Cluster) {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	client, err := kgo.NewClient(kgo.SeedBrokers(cluster.BootstrapServers(real.ListenerPlaintext)...))
 	if err != nil {
@@ -109,6 +113,72 @@ func empty(ctx context.Context, tb testing.TB, cluster *real.Cluster) {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
+}
+
+// Behind changes the first cluster behind the daemon's back, and waits until every broker has heard of it: the daemon asks
+// any of them.
+func (d *Daemon) Behind(tb testing.TB, do func(ctx context.Context, admin *kadm.Client) error) {
+	tb.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(d.Kafka, ",")...))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer client.Close()
+	if err := do(tb.Context(), kadm.NewClient(client)); err != nil {
+		tb.Fatal(err)
+	}
+	if os.Getenv(RealEnv) != "" {
+		heard(tb, client)
+	}
+}
+
+// heard waits until every broker shows an ACL that is made for this: brokers hear of changes in the order in which the
+// controller made them, and of ACLs last among those that come together.
+func heard(tb testing.TB, client *kgo.Client) {
+	tb.Helper()
+	admin := kadm.NewClient(client)
+	mark := kadm.NewACLs().Allow("User:" + real.Name(tb)).AllowHosts("*").Topics("mark").Operations(kadm.OpRead).ResourcePatternType(kadm.ACLPatternLiteral)
+	made, err := admin.CreateACLs(tb.Context(), mark)
+	if err != nil || len(made) != 1 || made[0].Err != nil {
+		tb.Fatalf("mark what was changed: %v, %v", made, err)
+	}
+	for _, broker := range client.SeedBrokers() {
+		real.Eventually(tb, func(ctx context.Context) error { return shows(ctx, broker, made[0].Principal) })
+	}
+	if _, err := admin.DeleteACLs(tb.Context(), mark); err != nil {
+		tb.Fatalf("take the mark away: %v", err)
+	}
+}
+
+func shows(ctx context.Context, broker *kgo.Broker, principal string) error {
+	req := kmsg.NewPtrDescribeACLsRequest()
+	req.ResourceType, req.ResourcePatternType = kmsg.ACLResourceTypeAny, kmsg.ACLResourcePatternTypeAny
+	req.Operation, req.PermissionType = kmsg.ACLOperationAny, kmsg.ACLPermissionTypeAny
+	req.Principal = &principal
+	resp, err := req.RequestWith(ctx, broker)
+	if err == nil {
+		err = kerr.ErrorForCode(resp.ErrorCode)
+	}
+	if err == nil && len(resp.Resources) == 0 {
+		err = errors.New("a broker has not heard yet")
+	}
+	return err
+}
+
+// AwaitTopic waits until the daemon, which reads a cluster every few seconds only, shows a topic of the first cluster, or
+// that it is gone, after it was changed [Daemon.Behind]. shows gets nil for a topic that is not there.
+func (d *Daemon) AwaitTopic(tb testing.TB, name string, shows func(*api.Topic) bool) {
+	tb.Helper()
+	real.Eventually(tb, func(ctx context.Context) error {
+		topic, err := d.Client.GetTopic(ctx, "main", name)
+		if err != nil && !api.HasCode(err, api.CodeNotFound) {
+			return err
+		}
+		if !shows(topic) {
+			return fmt.Errorf("topic %s is %+v", name, topic)
+		}
+		return nil
+	})
 }
 
 // testWriter logs to the test.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -15,13 +14,14 @@ import (
 	"time"
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/internal/real"
 )
 
 const (
 	// token is what the test daemons ask for.
 	token = "a-token-for-tests-0123456789abcdef"
 	// startLimit is how long a daemon may take to be ready, stopLimit to drain.
-	startLimit = 30 * time.Second
+	startLimit = time.Minute
 	stopLimit  = 40 * time.Second
 )
 
@@ -43,7 +43,7 @@ type daemon struct {
 func prepare(tb testing.TB) *daemon {
 	tb.Helper()
 	dir := tb.TempDir()
-	address := freeAddress(tb)
+	address := real.Address(tb)
 	client, err := api.NewClient(api.ClientConfig{Endpoint: "http://" + address, Token: token})
 	must(tb, err)
 	d := &daemon{
@@ -242,14 +242,6 @@ func rawJSON(tb testing.TB, v any) json.RawMessage {
 	raw, err := json.Marshal(v)
 	must(tb, err)
 	return raw
-}
-
-func freeAddress(tb testing.TB) string {
-	tb.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(tb.Context(), "tcp", "127.0.0.1:0")
-	must(tb, err)
-	must(tb, listener.Close())
-	return listener.Addr().String()
 }
 
 func lastLines(text string, n int) string {

@@ -140,13 +140,16 @@ func newKafka(tb testing.TB, servers []string, opts ...kgo.Opt) *kafka {
 
 func (k *kafka) createTopic(topic string, partitions int32) {
 	k.tb.Helper()
-	r, err := k.admin.CreateTopic(k.tb.Context(), partitions, 1, nil, topic)
-	must(k.tb, err)
-	must(k.tb, r.Err)
+	real.CreateTopic(k.tb, k.client, partitions, 1, nil, topic)
 }
 
 // number writes n records, numbered from 0, to each partition, spread over a time.
 func (k *kafka) number(topic string, partitions int32, n int, over time.Duration) error {
+	return k.goOn(topic, partitions, 0, n, over)
+}
+
+// goOn is number of those from one number on to another.
+func (k *kafka) goOn(topic string, partitions int32, first, end int, over time.Duration) error {
 	const steps = 100
 	tick := time.NewTicker(max(over/steps, time.Microsecond))
 	defer tick.Stop()
@@ -159,12 +162,12 @@ func (k *kafka) number(topic string, partitions int32, n int, over time.Duration
 			}
 		}
 	}
-	for i := range n {
+	for i := first; i < end; i++ {
 		for p := range partitions {
 			value := binary.BigEndian.AppendUint64(nil, uint64(i)) // #nosec G115 -- not negative
 			k.client.Produce(k.tb.Context(), &kgo.Record{Topic: topic, Partition: p, Key: fmt.Appendf(nil, "%d-%d", p, i), Value: value}, promise)
 		}
-		if i%(n/steps+1) == 0 {
+		if i%((end-first)/steps+1) == 0 {
 			<-tick.C
 		}
 	}

@@ -219,7 +219,7 @@ func TestRequestsThatAreTooLargeOrBroken(t *testing.T) {
 
 func TestSettingsFromFileEnvironmentAndFlags(t *testing.T) {
 	dir := t.TempDir()
-	fromFile, fromEnv, fromFlag := freeAddress(t), freeAddress(t), freeAddress(t)
+	fromFile, fromEnv, fromFlag := real.Address(t), real.Address(t), real.Address(t)
 	config := filepath.Join(dir, "headgated.yaml")
 	must(t, os.WriteFile(config, fmt.Appendf(nil, "listen: %s\ndata_dir: %s\ntoken: %s\nlog_level: debug\n", fromFile, filepath.Join(dir, "data"), token), 0o600))
 	tests := []struct {
@@ -432,15 +432,13 @@ func TestGracefulStopCommitsPositions(t *testing.T) {
 	d.connectKafka("to", to.servers)
 	d.copies("numbers", "from", "to", []string{"numbers"}, 2)
 	produced := make(chan error, 1)
-	go func() { produced <- from.number("numbers", 4, 2500, 2*time.Second) }()
+	go func() { produced <- from.number("numbers", 4, 2000, 2*time.Second) }()
 	// It stops in the middle of the work.
 	to.waitEnd("copy.numbers", 1000, time.Minute)
 	d.stop()
-	if n := to.end("copy.numbers"); n >= 10000 {
-		t.Errorf("all %d records were copied before the stop", n)
-	}
-	d.start()
 	must(t, <-produced)
+	must(t, from.goOn("numbers", 4, 2000, 2500, 0))
+	d.start()
 	to.waitEnd("copy.numbers", 10000, time.Minute)
 	d.waitLag("numbers", 0)
 	d.stop()

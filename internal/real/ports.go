@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"testing"
 
 	"github.com/gofrs/flock"
 )
@@ -25,6 +26,18 @@ const (
 type portSet struct {
 	numbers []int
 	locks   []*flock.Flock
+}
+
+// Address returns a host:port at which nothing listens, and nothing will but what the test puts there: no outgoing
+// connection takes the port, nor does any other test that asks here.
+func Address(tb testing.TB) string {
+	tb.Helper()
+	ports, err := reservePorts(tb.Context(), 1)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(ports.release)
+	return loopback(ports.numbers[0])
 }
 
 // reservePorts finds n free ports of 127.0.0.1.

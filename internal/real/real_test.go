@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"testing"
@@ -96,9 +97,10 @@ func TestRealMTLSRefuses(t *testing.T) {
 
 func TestRealACLs(t *testing.T) {
 	cluster := real.Shared(t).Kafka
-	admin := kadm.NewClient(newClient(t, cluster, real.ListenerSASLSSL, real.MechanismSCRAMSHA512, cluster.Admin))
+	outside := newClient(t, cluster, real.ListenerSASLSSL, real.MechanismSCRAMSHA512, cluster.Admin)
+	admin := kadm.NewClient(outside)
 	topic := real.Name(t)
-	createTopic(t, admin, topic, 1)
+	real.CreateTopic(t, outside, 1, 1, nil, topic)
 
 	denied := kadm.NewACLs().Topics(topic).ResourcePatternType(kadm.ACLPatternLiteral).
 		Operations(kadm.OpWrite).Deny("User:"+cluster.Alice.Name, "User:client").DenyHosts()
@@ -119,22 +121,24 @@ func TestRealACLs(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.listener+"/"+c.user.Name, func(t *testing.T) {
 			client := newClient(t, cluster, c.listener, c.mechanism, c.user)
-			err := client.ProduceSync(soon(t), &kgo.Record{Topic: topic, Value: []byte("x")}).FirstErr()
-			if c.refused && !errors.Is(err, kerr.TopicAuthorizationFailed) {
-				t.Errorf("produce: %v, want %v", err, kerr.TopicAuthorizationFailed)
-			}
-			if !c.refused && err != nil {
-				t.Errorf("produce: %v", err)
-			}
+			real.Eventually(t, func(ctx context.Context) error {
+				err := client.ProduceSync(ctx, &kgo.Record{Topic: topic, Value: []byte("x")}).FirstErr()
+				if c.refused && !errors.Is(err, kerr.TopicAuthorizationFailed) {
+					return fmt.Errorf("produced, which is to be refused: %w", err)
+				}
+				if !c.refused {
+					return err
+				}
+				return nil
+			})
 		})
 	}
 }
 
 func TestRealTransactions(t *testing.T) {
 	cluster := real.Shared(t).Kafka
-	admin := kadm.NewClient(newClient(t, cluster, real.ListenerPlaintext, "", real.User{}))
 	topic := real.Name(t)
-	createTopic(t, admin, topic, 1)
+	real.CreateTopic(t, newClient(t, cluster, real.ListenerPlaintext, "", real.User{}), 1, 1, nil, topic)
 
 	client := newClient(t, cluster, real.ListenerPlaintext, "", real.User{}, kgo.TransactionalID(topic))
 	if err := client.BeginTransaction(); err != nil {
@@ -164,7 +168,7 @@ func TestRealThreeBrokersWithRacks(t *testing.T) {
 		t.Errorf("racks are %v, want %v", racks, want)
 	}
 	topic := real.Name(t)
-	createTopic(t, admin, topic, 3)
+	real.CreateTopic(t, client, 1, 3, nil, topic)
 	produce(t, client, topic, "before")
 
 	if err := k.KillBroker(1); err != nil {
@@ -202,7 +206,7 @@ func TestRealBrokerKeepsItsData(t *testing.T) {
 		t.Errorf("message.max.bytes is %s, want 12345", got)
 	}
 	topic := real.Name(t)
-	createTopic(t, admin, topic, 1)
+	real.CreateTopic(t, client, 1, 1, nil, topic)
 	produce(t, client, topic, "kept")
 
 	if err := k.StopBroker(soon(t), 0); err != nil {
@@ -315,22 +319,19 @@ func soon(t *testing.T) context.Context {
 func roundTrip(t *testing.T, client *kgo.Client) {
 	t.Helper()
 	topic := real.Name(t)
-	createTopic(t, kadm.NewClient(client), topic, 1)
+	real.CreateTopic(t, client, 1, 1, nil, topic)
 	produce(t, client, topic, "hello")
 	client.AddConsumeTopics(topic)
-	records := client.PollFetches(soon(t))
-	if err := records.Err(); err != nil {
-		t.Fatalf("fetch: %v", err)
+	var got []string
+	for ctx := soon(t); len(got) == 0; {
+		records := client.PollFetches(ctx)
+		if err := records.Err(); err != nil {
+			t.Fatalf("fetch: %v", err)
+		}
+		records.EachRecord(func(r *kgo.Record) { got = append(got, string(r.Value)) })
 	}
-	if got := string(records.Records()[0].Value); got != "hello" {
+	if !slices.Equal(got, []string{"hello"}) {
 		t.Errorf("read %q, want hello", got)
-	}
-}
-
-func createTopic(t *testing.T, admin *kadm.Client, topic string, replicas int16) {
-	t.Helper()
-	if _, err := admin.CreateTopic(soon(t), 1, replicas, nil, topic); err != nil {
-		t.Fatalf("create topic %s: %v", topic, err)
 	}
 }
 
@@ -356,13 +357,11 @@ func wantRecords(t *testing.T, cluster *real.Cluster, topic string, want ...stri
 
 func waitInSync(t *testing.T, admin *kadm.Client, topic string, replicas int) {
 	t.Helper()
-	ctx := soon(t)
-	for ctx.Err() == nil {
+	real.Eventually(t, func(ctx context.Context) error {
 		topics, err := admin.ListTopics(ctx, topic)
-		if err == nil && len(topics[topic].Partitions[0].ISR) == replicas {
-			return
+		if err == nil && len(topics[topic].Partitions[0].ISR) != replicas {
+			err = fmt.Errorf("in sync are %v", topics[topic].Partitions[0].ISR)
 		}
-		time.Sleep(100 * time.Millisecond) // Kafka offers no way to be told.
-	}
-	t.Fatalf("topic %s does not have %d replicas in sync", topic, replicas)
+		return err
+	})
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/headgate/terraform-provider-headgate/internal/acctest"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
@@ -133,39 +132,6 @@ func TestAccACLImport(t *testing.T) {
 	)
 }
 
-// behind speaks to the cluster of the daemon behind its back.
-func behind(t *testing.T, d *acctest.Daemon, do func(ctx context.Context, admin *kadm.Client) error) func() {
-	t.Helper()
-	return func() {
-		client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(d.Kafka, ",")...))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer client.Close()
-		if err := do(t.Context(), kadm.NewClient(client)); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// await waits until all brokers, which the daemon asks in turn, show a number of rules.
-func await(t *testing.T, d *acctest.Daemon, principal string, rules int) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	for seen := 0; seen < 10; {
-		a, err := d.Client.GetACL(ctx, "main", principal)
-		seen++
-		if err != nil && !api.HasCode(err, api.CodeNotFound) {
-			t.Fatal(err)
-		}
-		if (err == nil || rules > 0) && (err != nil || len(a.Rules) != rules) {
-			seen = 0
-			time.Sleep(20 * time.Millisecond)
-		}
-	}
-}
-
 func TestAccACLDrift(t *testing.T) {
 	t.Parallel()
 	d := acctest.Dev(t)
@@ -175,26 +141,23 @@ func TestAccACLDrift(t *testing.T) {
 	builder := func(topic string, operation kadm.ACLOperation) *kadm.ACLBuilder {
 		return kadm.NewACLs().Allow(who).AllowHosts("*").Topics(topic).Operations(operation).ResourcePatternType(kadm.ACLPatternLiteral)
 	}
-	repaired := func(rules int, action plancheck.ResourceActionType, do func(ctx context.Context, admin *kadm.Client) error) resource.TestStep {
+	repaired := func(action plancheck.ResourceActionType, do func(ctx context.Context, admin *kadm.Client) error) resource.TestStep {
 		step := providertest.Does(action, address, config, wanted)
-		step.PreConfig = func() {
-			behind(t, d, do)()
-			await(t, d, who, rules)
-		}
+		step.PreConfig = func() { d.Behind(t, do) }
 		return step
 	}
 	test(t,
 		providertest.Applied(config),
-		repaired(3, plancheck.ResourceActionUpdate, func(ctx context.Context, admin *kadm.Client) error {
+		repaired(plancheck.ResourceActionUpdate, func(ctx context.Context, admin *kadm.Client) error {
 			_, err := admin.CreateACLs(ctx, builder("refunds", kadm.OpWrite))
 			return err
 		}),
 		// One operation of a rule that has two.
-		repaired(2, plancheck.ResourceActionUpdate, func(ctx context.Context, admin *kadm.Client) error {
+		repaired(plancheck.ResourceActionUpdate, func(ctx context.Context, admin *kadm.Client) error {
 			_, err := admin.DeleteACLs(ctx, builder("orders", kadm.OpDescribe))
 			return err
 		}),
-		repaired(0, plancheck.ResourceActionCreate, func(ctx context.Context, admin *kadm.Client) error {
+		repaired(plancheck.ResourceActionCreate, func(ctx context.Context, admin *kadm.Client) error {
 			_, err := d.Client.DeleteACL(ctx, "main", who, api.WriteOptions{})
 			return err
 		}),
@@ -206,15 +169,15 @@ func TestAccACLExists(t *testing.T) {
 	t.Parallel()
 	d := acctest.Dev(t)
 	who := principal(t)
-	elsewhere := behind(t, d, func(ctx context.Context, admin *kadm.Client) error {
+	elsewhere := func(ctx context.Context, admin *kadm.Client) error {
 		_, err := admin.CreateACLs(ctx, kadm.NewACLs().Allow(who).AllowHosts("*").Topics("orders").Operations(kadm.OpRead, kadm.OpDescribe).ResourcePatternType(kadm.ACLPatternLiteral))
 		return err
-	})
+	}
 	config := declares(d, who, reads)
 	test(t,
 		providertest.Applied(providertest.Connections(d)),
 		resource.TestStep{
-			PreConfig: func() { elsewhere(); await(t, d, who, 1) },
+			PreConfig: func() { d.Behind(t, elsewhere) },
 			Config:    config, ExpectError: regexp.MustCompile(`(?s)already exists.*terraform\s+import\s+headgate_acl.<name>\s+'main/User:`),
 		},
 		providertest.Applied(config+fmt.Sprintf("\nimport {\n  to = %s\n  id = \"main/%s\"\n}\n", address, who)),

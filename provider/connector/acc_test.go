@@ -1,6 +1,7 @@
 package connector_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/headgate/terraform-provider-headgate/internal/acctest"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/internal/real"
 	"github.com/headgate/terraform-provider-headgate/provider/providertest"
 )
 
@@ -119,10 +121,13 @@ func consume(t *testing.T, d *acctest.Daemon) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	fetched := client.PollFetches(t.Context())
-	if err := fetched.Err(); err != nil || fetched.NumRecords() != 1 {
-		t.Fatalf("%d records, %v", fetched.NumRecords(), err)
-	}
+	real.Eventually(t, func(ctx context.Context) error {
+		fetched := client.PollFetches(ctx)
+		if err := fetched.Err(); err != nil || fetched.NumRecords() != 1 {
+			return fmt.Errorf("%d records, %w", fetched.NumRecords(), err)
+		}
+		return nil
+	})
 }
 
 func TestAccConnectorDrift(t *testing.T) {

@@ -100,9 +100,9 @@ func TestAccOffsets(t *testing.T) {
 	goesOn.PreConfig = func() {
 		var all kadm.Offsets
 		all.Add(kadm.Offset{Topic: "orders", Partition: 0, At: 4, LeaderEpoch: -1})
-		if err := kadm.NewClient(outside(t, d)).CommitAllOffsets(t.Context(), group, all); err != nil {
-			t.Fatal(err)
-		}
+		real.Eventually(t, func(ctx context.Context) error {
+			return kadm.NewClient(outside(t, d)).CommitAllOffsets(ctx, group, all)
+		})
 	}
 	test(t,
 		providertest.Applied(around(d)),
@@ -158,19 +158,16 @@ func TestAccOffsetsRefusals(t *testing.T) {
 func join(t *testing.T, d *acctest.Daemon, group string) {
 	t.Helper()
 	client := outside(t, d, kgo.ClientID("billing-1"), kgo.ConsumerGroup(group), kgo.ConsumeTopics("orders"))
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	for {
+	real.Eventually(t, func(ctx context.Context) error {
 		polling, stop := context.WithTimeout(ctx, 200*time.Millisecond)
+		defer stop()
 		client.PollFetches(polling)
-		stop()
-		if g, err := d.Client.GetConsumerGroup(ctx, "main", group); err == nil && len(g.Members) == 1 && len(g.Members[0].Assignments) == 1 {
-			return
+		g, err := d.Client.GetConsumerGroup(ctx, "main", group)
+		if err == nil && (len(g.Members) != 1 || len(g.Members[0].Assignments) != 1) {
+			err = fmt.Errorf("the group is %+v", g)
 		}
-		if ctx.Err() != nil {
-			t.Fatal("nobody joins the group")
-		}
-	}
+		return err
+	})
 }
 
 func TestAccGroupDataSources(t *testing.T) {

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
@@ -35,17 +34,6 @@ resource "headgate_topic" "orders" {
 }
 
 const unprotected = "deletion_protection = false\n"
-
-// admin speaks to the first cluster of the daemon, behind its back.
-func admin(t *testing.T, d *acctest.Daemon) *kadm.Client {
-	t.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(d.Kafka, ",")...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	return kadm.NewClient(client)
-}
 
 func test(t *testing.T, steps ...resource.TestStep) {
 	t.Helper()
@@ -171,9 +159,10 @@ import {
 		providertest.Applied(providertest.Connections(d)),
 		resource.TestStep{
 			PreConfig: func() {
-				if _, err := admin(t, d).CreateTopic(t.Context(), 2, 3, elsewhere, "orders"); err != nil {
-					t.Fatal(err)
-				}
+				d.Behind(t, func(ctx context.Context, admin *kadm.Client) error {
+					_, err := admin.CreateTopic(ctx, 2, 3, elsewhere, "orders")
+					return err
+				})
 			},
 			Config: topicWith(d, "replication_factor = 3"), ExpectError: regexp.MustCompile(`(?s)already exists.*terraform\s+import\s+headgate_topic.<name>\s+'main/orders'`),
 		},
@@ -189,19 +178,17 @@ func TestAccTopicDrift(t *testing.T) {
 	t.Parallel()
 	d := acctest.Dev(t)
 	config := topicWith(d, unprotected+`config = { "max.message.bytes" = "2000000" }`)
-	repaired := func(alter func(*kadm.Client) error, shows func(*api.Topic) bool, action plancheck.ResourceActionType) resource.TestStep {
+	repaired := func(alter func(context.Context, *kadm.Client) error, shows func(*api.Topic) bool, action plancheck.ResourceActionType) resource.TestStep {
 		step := providertest.Does(action, address, config, resource.TestCheckResourceAttr(address, "config.max.message.bytes", "2000000"))
 		step.PreConfig = func() {
-			if err := alter(admin(t, d)); err != nil {
-				t.Fatal(err)
-			}
-			await(t, d, shows)
+			d.Behind(t, alter)
+			d.AwaitTopic(t, "orders", shows)
 		}
 		return step
 	}
 	altered := func(op kadm.IncrementalOp, name, value string, action plancheck.ResourceActionType) resource.TestStep {
-		return repaired(func(a *kadm.Client) error {
-			_, err := a.AlterTopicConfigs(t.Context(), []kadm.AlterConfig{{Op: op, Name: name, Value: new(value)}}, "orders")
+		return repaired(func(ctx context.Context, admin *kadm.Client) error {
+			_, err := admin.AlterTopicConfigs(ctx, []kadm.AlterConfig{{Op: op, Name: name, Value: new(value)}}, "orders")
 			return err
 		}, func(topic *api.Topic) bool { return topic != nil && topic.Config[name] == value }, action)
 	}
@@ -211,33 +198,12 @@ func TestAccTopicDrift(t *testing.T) {
 		altered(kadm.DeleteConfig, "max.message.bytes", "", plancheck.ResourceActionUpdate),
 		altered(kadm.SetConfig, "retention.ms", "5000", plancheck.ResourceActionUpdate),
 		altered(kadm.SetConfig, "segment.ms", "5000", plancheck.ResourceActionNoop),
-		repaired(func(a *kadm.Client) error {
-			_, err := a.DeleteTopics(t.Context(), "orders")
+		repaired(func(ctx context.Context, admin *kadm.Client) error {
+			_, err := admin.DeleteTopics(ctx, "orders")
 			return err
 		}, func(topic *api.Topic) bool { return topic == nil }, plancheck.ResourceActionCreate),
 		providertest.Unchanged(config),
 	)
-}
-
-// await waits until the daemon, which reads a cluster every few seconds only, shows what was changed behind its back.
-func await(t *testing.T, d *acctest.Daemon, shows func(*api.Topic) bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	for {
-		topic, err := d.Client.GetTopic(ctx, "main", "orders")
-		if err != nil && !api.HasCode(err, api.CodeNotFound) {
-			t.Fatal(err)
-		}
-		if shows(topic) {
-			return
-		}
-		select {
-		case <-time.After(100 * time.Millisecond):
-		case <-ctx.Done():
-			t.Fatal("the change does not show")
-		}
-	}
 }
 
 func TestAccTopicIsProtected(t *testing.T) {
@@ -518,7 +484,7 @@ data "headgate_topic_preview" "orders" {
 }
 `
 	produce := func() {
-		client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(d.Kafka, ",")...))
+		client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(d.Kafka, ",")...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,13 +11,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/headgate/terraform-provider-headgate/internal/acctest"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
@@ -44,16 +42,6 @@ const unprotected = "defaults = { deletion_protection = false }\n"
 func test(t *testing.T, steps ...resource.TestStep) {
 	t.Helper()
 	resource.Test(t, resource.TestCase{ProtoV6ProviderFactories: providertest.Factories(), Steps: steps})
-}
-
-func admin(t *testing.T, d *acctest.Daemon) *kadm.Client {
-	t.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(d.Kafka, ",")...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	return kadm.NewClient(client)
 }
 
 // changes checks which topics of the set a plan changes.
@@ -266,9 +254,12 @@ func TestAccTopicSetIsProtected(t *testing.T) {
 // sneak is a way to the daemon on which somebody else makes a topic just before the set writes its own, once.
 func sneak(t *testing.T, d *acctest.Daemon, topic string) string {
 	t.Helper()
-	return before(t, d, func(ctx context.Context) error {
-		_, err := admin(t, d).CreateTopic(ctx, 3, 3, nil, topic)
-		return err
+	return before(t, d, func(context.Context) error {
+		d.Behind(t, func(ctx context.Context, admin *kadm.Client) error {
+			_, err := admin.CreateTopic(ctx, 3, 3, nil, topic)
+			return err
+		})
+		return nil
 	})
 }
 
@@ -415,10 +406,11 @@ func TestAccTopicSetDrift(t *testing.T) {
     b = { config = { "cleanup.policy" = "compact" } }
     c = {}`)
 	alter := func(topic, key, value string) {
-		if _, err := admin(t, d).AlterTopicConfigs(t.Context(), []kadm.AlterConfig{{Op: kadm.SetConfig, Name: key, Value: &value}}, topic); err != nil {
-			t.Fatal(err)
-		}
-		await(t, d, topic, func(now *api.Topic) bool { return now.Config[key] == value })
+		d.Behind(t, func(ctx context.Context, admin *kadm.Client) error {
+			_, err := admin.AlterTopicConfigs(ctx, []kadm.AlterConfig{{Op: kadm.SetConfig, Name: key, Value: &value}}, topic)
+			return err
+		})
+		d.AwaitTopic(t, topic, func(now *api.Topic) bool { return now != nil && now.Config[key] == value })
 	}
 	behind := func(step resource.TestStep, do func()) resource.TestStep {
 		step.PreConfig = do
@@ -431,46 +423,28 @@ func TestAccTopicSetDrift(t *testing.T) {
 		behind(changing(config, "~c"), func() { alter("c", "retention.ms", "5000") }),
 		behind(providertest.Unchanged(config), func() { alter("c", "segment.ms", "5000") }),
 		behind(changing(config, "+b"), func() {
-			if _, err := admin(t, d).DeleteTopics(t.Context(), "b"); err != nil {
-				t.Fatal(err)
-			}
-			await(t, d, "b", func(now *api.Topic) bool { return now == nil })
+			d.Behind(t, func(ctx context.Context, admin *kadm.Client) error {
+				_, err := admin.DeleteTopics(ctx, "b")
+				return err
+			})
+			d.AwaitTopic(t, "b", func(now *api.Topic) bool { return now == nil })
 		}),
 		providertest.Unchanged(config),
 	)
-}
-
-// await waits until the daemon shows what was changed behind its back.
-func await(t *testing.T, d *acctest.Daemon, name string, shows func(*api.Topic) bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	for {
-		topic, err := d.Client.GetTopic(ctx, "main", name)
-		if err != nil && !api.HasCode(err, api.CodeNotFound) {
-			t.Fatal(err)
-		}
-		if topic != nil && shows(topic) || topic == nil && shows(nil) {
-			return
-		}
-		select {
-		case <-time.After(100 * time.Millisecond):
-		case <-ctx.Done():
-			t.Fatal("the change does not show")
-		}
-	}
 }
 
 func TestAccTopicSetImport(t *testing.T) {
 	t.Parallel()
 	d := acctest.Dev(t)
 	elsewhere := func() {
-		for _, name := range []string{"pay.a", "pay.b", "other"} {
+		d.Behind(t, func(ctx context.Context, admin *kadm.Client) error {
 			configs := map[string]*string{"retention.ms": new("7200000"), "cleanup.policy": new("compact")}
-			if _, err := admin(t, d).CreateTopic(t.Context(), 2, 3, configs, name); err != nil {
-				t.Fatal(err)
+			made, err := admin.CreateTopics(ctx, 2, 3, configs, "pay.a", "pay.b", "other")
+			if err == nil {
+				err = made.Error()
 			}
-		}
+			return err
+		})
 	}
 	entry := `{ partitions = 2, retention = "120m", config = { "cleanup.policy" = "compact" } }`
 	imports := func(id string, names ...string) string {

@@ -159,14 +159,6 @@ func shakeHands(conn net.Conn) {
 	}
 }
 
-func closedPort(t *testing.T) string {
-	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	must(t, err)
-	must(t, listener.Close())
-	return listener.Addr().String()
-}
-
 func newPKI(t *testing.T) *real.PKI {
 	t.Helper()
 	pki, err := real.NewPKI()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/kafka"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/internal/real"
 )
 
 // refusingKDC answers every request with one error (RFC 4120, section 7.5.9), over TCP.
@@ -48,7 +49,7 @@ func TestKDCsThatRefuse(t *testing.T) {
 		{"clock skew", over(refusingKDC(t, errorcode.KRB_AP_ERR_SKEW)), api.StepAuthentication, []string{"clock of the daemon's machine"}, []string{"Set the clocks right"}},
 		{"unknown principal", over(refusingKDC(t, errorcode.KDC_ERR_C_PRINCIPAL_UNKNOWN)), api.StepAuthentication, []string{"does not know the principal"}, []string{"sasl.username"}},
 		{"policy", over(refusingKDC(t, errorcode.KDC_ERR_ETYPE_NOSUPP)), api.StepAuthentication, []string{"refuses a ticket", "KDC_ERR_ETYPE_NOSUPP"}, []string{"sasl.kerberos.realm"}},
-		{"down", over(closedPort(t)), api.StepAuthentication, []string{"cannot be reached"}, []string{"port 88"}},
+		{"down", over(real.Address(t)), api.StepAuthentication, []string{"cannot be reached"}, []string{"port 88"}},
 	})
 }
 

@@ -16,7 +16,7 @@ import (
 )
 
 func TestAddressesThatDoNotAnswer(t *testing.T) {
-	closed := closedPort(t)
+	closed := real.Address(t)
 	working := devBroker(t)
 	try(t, []trial{
 		// A name that is no domain name at all is refused by the resolver itself, without a name server.
@@ -108,7 +108,7 @@ func TestClientCertificates(t *testing.T) {
 
 // Clients use the names that the cluster advertises, not the bootstrap servers.
 func TestAdvertisedBrokerThatCannotBeReached(t *testing.T) {
-	closed := closedPort(t)
+	closed := real.Address(t)
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
 	must(t, err)
 	t.Cleanup(cluster.Close)

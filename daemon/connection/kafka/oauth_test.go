@@ -54,7 +54,7 @@ func TestTokenEndpointsThatGiveNone(t *testing.T) {
 	pki := newPKI(t)
 	secure := listen(t, serverTLS(t, pki.Server, nil), shakeHands)
 	for name, tt := range map[string]struct{ url, secret, step, cause, remedy, attribute string }{
-		"down":            {"http://" + closedPort(t) + "/token", "x", api.StepTCP, "nothing listens", "Check the port", "/spec/sasl/oauth/token_endpoint"},
+		"down":            {"http://" + real.Address(t) + "/token", "x", api.StepTCP, "nothing listens", "Check the port", "/spec/sasl/oauth/token_endpoint"},
 		"unknown host":    {"http://no..such.host/token", "x", api.StepDNS, "does not exist", "spelling", "/spec/sasl/oauth/token_endpoint"},
 		"wrong secret":    {endpoint.URL, "wrong-secret", api.StepAuthentication, "refuses the client id or secret", "sasl.oauth.client_secret", "/spec/sasl/oauth/client_secret"},
 		"a web server":    {"http://" + web, "x", api.StepAuthentication, "not a token endpoint", "path included", "/spec/sasl/oauth/token_endpoint"},

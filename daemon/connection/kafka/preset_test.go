@@ -25,6 +25,7 @@ import (
 	"github.com/headgate/terraform-provider-headgate/daemon/connection"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/kafka"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/internal/real"
 )
 
 // plainLogin takes one user and password, as PLAIN sends them (RFC 4616).
@@ -81,7 +82,7 @@ func TestVendorHandshakes(t *testing.T) {
 		{"Confluent Cloud, wrong secret", "confluent_cloud", &api.ConfluentCloudConnection{BootstrapServer: confluent, APIKey: "KEY", APISecret: "wrong", CACertificate: ca}, "/spec/api_secret", "Check api_key and api_secret"},
 		{"Confluent Cloud, other authority", "confluent_cloud", &api.ConfluentCloudConnection{BootstrapServer: confluent, APIKey: "KEY", APISecret: "api-secret"}, "/spec/ca_certificate", "into ca_certificate"},
 		{"Confluent Cloud, not a listener of its", "confluent_cloud", &api.ConfluentCloudConnection{BootstrapServer: signed, APIKey: "KEY", APISecret: "api-secret", CACertificate: ca}, "/spec/bootstrap_server", "Check bootstrap_server"},
-		{"Confluent Cloud, nothing there", "confluent_cloud", &api.ConfluentCloudConnection{BootstrapServer: closedPort(t), APIKey: "KEY", APISecret: "api-secret"}, "/spec/bootstrap_server", "Check the port"},
+		{"Confluent Cloud, nothing there", "confluent_cloud", &api.ConfluentCloudConnection{BootstrapServer: real.Address(t), APIKey: "KEY", APISecret: "api-secret"}, "/spec/bootstrap_server", "Check the port"},
 		{"Event Hubs, connection string", "event_hubs", &api.EventHubsConnection{Namespace: hubs, ConnectionString: eventHubsString, CACertificate: ca}, "", ""},
 		{"Event Hubs, wrong key", "event_hubs", &api.EventHubsConnection{Namespace: hubs, ConnectionString: eventHubsString + "x", CACertificate: ca}, "/spec/connection_string", "Check connection_string"},
 		{"Event Hubs, Entra ID", "event_hubs", &api.EventHubsConnection{Namespace: hubsByToken, EntraID: entra("client-secret"), CACertificate: ca}, "", ""},
@@ -94,7 +95,7 @@ func TestVendorHandshakes(t *testing.T) {
 		{"MSK, clock skew", "msk", &api.MSKConnection{BootstrapServers: []string{assumed}, Region: "eu-central-1", IAM: role("late"), CACertificate: ca}, "/spec/iam", "clock of the daemon's machine"},
 		{"MSK, profile", "msk", &api.MSKConnection{BootstrapServers: []string{signed}, Region: "eu-central-1", IAM: &api.AWSCredentials{Profile: "streams"}, CACertificate: ca}, "", ""},
 		{"MSK, no such profile", "msk", &api.MSKConnection{BootstrapServers: []string{signed}, Region: "eu-central-1", IAM: &api.AWSCredentials{Profile: "nobody"}, CACertificate: ca}, "/spec/iam/profile", "profile"},
-		{"MSK, second of two", "msk", &api.MSKConnection{BootstrapServers: []string{closedPort(t), signed}, Region: "eu-central-1", IAM: static("aws-secret", ""), CACertificate: ca}, "", ""},
+		{"MSK, second of two", "msk", &api.MSKConnection{BootstrapServers: []string{real.Address(t), signed}, Region: "eu-central-1", IAM: static("aws-secret", ""), CACertificate: ca}, "", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -136,7 +137,7 @@ func TestUpstash(t *testing.T) {
 	}))
 	t.Cleanup(rest.Close)
 	for name, tt := range map[string]struct{ url, attribute string }{
-		"both": {rest.URL, ""}, "Kafka only": {"", ""}, "another path": {rest.URL + "/v9", "/spec/rest_url"}, "down": {"http://" + closedPort(t), "/spec/rest_url"},
+		"both": {rest.URL, ""}, "Kafka only": {"", ""}, "another path": {rest.URL + "/v9", "/spec/rest_url"}, "down": {"http://" + real.Address(t), "/spec/rest_url"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			spec := &api.UpstashConnection{Endpoint: cluster.ListenAddrs()[0], Username: "alice", Password: "secret", RESTURL: tt.url, CACertificate: string(pki.CA.Cert)}

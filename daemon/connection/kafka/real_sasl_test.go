@@ -91,7 +91,7 @@ func tickets(t *testing.T, kdc *real.KDC, address string) {
 	anotherService := overKerberos(kdc, "headgate", "first-password", address)
 	anotherService.SASL.Kerberos.ServiceName = "nobody"
 	nobodyThere := overKerberos(kdc, "headgate", "first-password", address)
-	nobodyThere.SASL.Kerberos.Config = strings.ReplaceAll(kdc.Config(), kdc.Address(), closedPort(t))
+	nobodyThere.SASL.Kerberos.Config = strings.ReplaceAll(kdc.Config(), kdc.Address(), real.Address(t))
 	_, port, err := net.SplitHostPort(address)
 	must(t, err)
 	try(t, []trial{

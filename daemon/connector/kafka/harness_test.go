@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/goleak"
 
@@ -22,6 +21,7 @@ import (
 	"github.com/headgate/terraform-provider-headgate/daemon/devkafka"
 	"github.com/headgate/terraform-provider-headgate/daemon/store"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/internal/real"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -98,9 +98,7 @@ func (h *harness) connect(name string, servers []string) {
 
 func (h *harness) createTopic(client *kgo.Client, topic string, partitions int32) {
 	h.t.Helper()
-	r, err := kadm.NewClient(client).CreateTopic(h.t.Context(), partitions, 1, nil, topic)
-	must(h.t, err)
-	must(h.t, r.Err)
+	real.CreateTopic(h.t, client, partitions, 1, nil, topic)
 }
 
 // produce writes n numbered records to each partition, continuing at first.
@@ -145,7 +143,7 @@ func body(spec, settings declared) api.ConnectorWrite {
 func (h *harness) read(topic string, n int) map[int32][]*kgo.Record {
 	h.t.Helper()
 	client := newClient(h.t, h.toServers, kgo.ConsumeTopics(topic))
-	ctx, cancel := context.WithTimeout(h.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(h.t.Context(), time.Minute)
 	defer cancel()
 	got := map[int32][]*kgo.Record{}
 	for count := 0; count < n; {
@@ -159,15 +157,6 @@ func (h *harness) read(topic string, n int) map[int32][]*kgo.Record {
 		})
 	}
 	return got
-}
-
-func (h *harness) eventually(what string, check func() bool) {
-	h.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !check(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			h.t.Fatalf("timed out: %s", what)
-		}
-	}
 }
 
 func (h *harness) status(name string) api.ConnectorStatus {

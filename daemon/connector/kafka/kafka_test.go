@@ -71,7 +71,7 @@ func copiesEverythingAsItWas(t *testing.T, h *harness) {
 	if last.Value != nil || last.Key == nil || len(last.Key) != 0 {
 		t.Errorf("null value and empty key came as %v and %v", last.Value, last.Key)
 	}
-	h.eventually("lag is 0", func() bool { return h.status("orders-in").LagRecords == 0 })
+	real.Until(t, "lag is 0", func() bool { return h.status("orders-in").LagRecords == 0 })
 	s := h.status("orders-in")
 	if s.GroupID == "" || s.Instances[0].RecordsWritten+s.Instances[1].RecordsWritten != 301 {
 		t.Errorf("status %+v", s)
@@ -93,7 +93,7 @@ func followsPartitionsAndTopicsThatAppear(t *testing.T, h *harness) {
 	h.produce(h.n("a.2"), 2, 0, 10)
 	h.produce(h.n("later"), 1, 0, 10)
 	h.from.ForceMetadataRefresh()
-	h.eventually("the producer sees the new partitions", func() bool {
+	real.Until(t, "the producer sees the new partitions", func() bool {
 		return h.from.ProduceSync(t.Context(), &kgo.Record{Topic: h.n("a.1"), Partition: 2, Value: []byte("0")}).FirstErr() == nil
 	})
 	h.read("copy."+h.n("a.1"), 11)
@@ -137,16 +137,16 @@ func pauseResumeStopRestart(t *testing.T, h *harness) {
 	for _, state := range []string{api.StatePaused, api.StateRunning, api.StateStopped, api.StateRunning} {
 		_, err := h.service.SetState(t.Context(), "c", state)
 		must(t, err)
-		h.eventually(state, func() bool { return h.status("c").State == state })
+		real.Until(t, state, func() bool { return h.status("c").State == state })
 	}
 	_, err = h.service.Restart(t.Context(), "c", 1)
 	must(t, err)
-	h.eventually("instance 1 runs again", func() bool { return h.status("c").State == api.StateRunning })
+	real.Until(t, "instance 1 runs again", func() bool { return h.status("c").State == api.StateRunning })
 	_, err = h.service.Restart(t.Context(), "c", 7)
 	wantError(t, err, "does not exist")
 	h.produce(h.n("orders"), 2, 5, 5)
 	h.read("copy."+h.n("orders"), 20)
-	h.eventually("lag is 0", func() bool { return h.status("c").LagRecords == 0 })
+	real.Until(t, "lag is 0", func() bool { return h.status("c").LagRecords == 0 })
 }
 
 func daemonRestartBringsBackWhatWasRunning(t *testing.T, h *harness) {
@@ -162,10 +162,10 @@ func daemonRestartBringsBackWhatWasRunning(t *testing.T, h *harness) {
 	h.produce(h.n("orders"), 2, 50, 50)
 	h.start()
 	for name, state := range map[string]string{"runs": "running", "rests": "paused", "halts": "stopped"} {
-		h.eventually(name+" is "+state, func() bool { return h.status(name).State == state })
+		real.Until(t, name+" is "+state, func() bool { return h.status(name).State == state })
 	}
 	h.read("runs."+h.n("orders"), 200)
-	h.eventually("nothing was read twice", func() bool { return h.status("runs").LagRecords == 0 })
+	real.Until(t, "nothing was read twice", func() bool { return h.status("runs").LagRecords == 0 })
 	if s := h.status("runs"); s.Instances[0].RecordsReceived != 100 {
 		t.Errorf("read %d records after a clean restart, want 100", s.Instances[0].RecordsReceived)
 	}
@@ -228,7 +228,7 @@ func loopOverTwoConnectorsIsRefused(t *testing.T, h *harness) {
 	h.createTopic(h.from, h.n("a"), 1)
 	_, err := h.put("there", declared{"topics": []string{h.n("a")}}, declared{"destination": declared{"connection": "to", "topic_mapping": declared{h.n("a"): h.n("b")}}})
 	must(t, err)
-	h.eventually("b exists", func() bool {
+	real.Until(t, "b exists", func() bool {
 		topics, err := kadm.NewClient(h.to).ListTopics(t.Context(), h.n("b"))
 		return err == nil && topics.Has(h.n("b"))
 	})
@@ -252,7 +252,7 @@ func purgedRecordsFailTheInstance(t *testing.T, h *harness) {
 	must(t, err)
 	_, err = h.service.SetState(t.Context(), "c", api.StateRunning)
 	must(t, err)
-	h.eventually("the instance says that records are gone", func() bool {
+	real.Until(t, "the instance says that records are gone", func() bool {
 		s := h.status("c")
 		return s.State == api.StateFailed && s.Error != nil && s.Error.Code == api.CodeRefused
 	})
@@ -327,7 +327,7 @@ func topicThatWasMadeAgainIsAnother(t *testing.T, h *harness) {
 		admin := kadm.NewClient(h.from)
 		_, err := admin.DeleteTopic(t.Context(), h.n("orders"))
 		must(t, err)
-		h.eventually("the topic is gone", func() bool {
+		real.Until(t, "the topic is gone", func() bool {
 			topics, err := admin.ListTopics(kadm.WithAuthorizedOps(t.Context()))
 			return err == nil && !topics.Has(h.n("orders"))
 		})
@@ -337,7 +337,7 @@ func topicThatWasMadeAgainIsAnother(t *testing.T, h *harness) {
 		late.Add(kadm.Offset{Topic: h.n("orders"), At: 0, LeaderEpoch: -1, Metadata: "AAAAAAAAAAAAAAAAAAAAAQ=="})
 		// The group's coordinator may be another broker, which hears of the new topic a little later.
 		coordinator := kadm.NewClient(newClient(t, h.fromServers))
-		h.eventually("the position is taken", func() bool {
+		real.Until(t, "the position is taken", func() bool {
 			err := coordinator.CommitAllOffsets(t.Context(), c.Status.GroupID, late)
 			if err != nil && !errors.Is(err, kerr.UnknownTopicOrPartition) {
 				t.Fatal(err)
@@ -356,7 +356,7 @@ func destinationThatCollidesLaterIsRefused(t *testing.T, h *harness) {
 	_, err := h.put("c", declared{"topic_prefixes": []string{h.n("")}}, declared{"destination": declared{"connection": "to", "topic_mapping": declared{h.n("a"): h.n("b")}}})
 	must(t, err)
 	h.createTopic(h.from, h.n("b"), 1)
-	h.eventually("the collision is told", func() bool {
+	real.Until(t, "the collision is told", func() bool {
 		errs := h.status("c").Instances[0].SourceErrors
 		return len(errs) > 0 && strings.Contains(errs[0].Summary, "would both be written")
 	})

@@ -3,12 +3,10 @@
 package declaredtest
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -99,23 +97,5 @@ func Want(t *testing.T, err error, code, attribute, words string) {
 	}
 	if !strings.Contains(e.Error(), words) {
 		t.Errorf("got %q, want it to say %q", e.Error(), words)
-	}
-}
-
-// Eventually tries until it works: what brokers tell follows with a delay.
-func Eventually(t *testing.T, try func(ctx context.Context) error) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	for {
-		err := try(ctx)
-		if err == nil {
-			return
-		}
-		select {
-		case <-time.After(50 * time.Millisecond):
-		case <-ctx.Done():
-			t.Fatalf("it does not happen: %v", err)
-		}
 	}
 }

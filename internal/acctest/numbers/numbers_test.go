@@ -1,10 +1,10 @@
 package numbers_test
 
 import (
+	"context"
 	"fmt"
 	"regexp"
 	"testing"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
@@ -14,6 +14,7 @@ import (
 	"github.com/headgate/terraform-provider-headgate/internal/acctest"
 	"github.com/headgate/terraform-provider-headgate/internal/acctest/numbers"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/internal/real"
 	"github.com/headgate/terraform-provider-headgate/provider/providertest"
 )
 
@@ -44,15 +45,12 @@ resource "headgate_source_connector" "count" {
 // copied waits until the topic holds the numbers.
 func copied(t *testing.T, d *acctest.Daemon, want int) error {
 	t.Helper()
-	seen := 0
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		p, err := d.Client.PreviewTopic(t.Context(), "main", "numbers", api.PreviewOptions{Last: 100})
-		if err != nil {
-			return err
+	real.Eventually(t, func(ctx context.Context) error {
+		p, err := d.Client.PreviewTopic(ctx, "main", "numbers", api.PreviewOptions{Last: 100})
+		if err == nil && len(p.Records) != want {
+			err = fmt.Errorf("%d numbers arrived, want %d", len(p.Records), want)
 		}
-		if seen = len(p.Records); seen == want {
-			return nil
-		}
-	}
-	return fmt.Errorf("%d numbers arrived, want %d", seen, want)
+		return err
+	})
+	return nil
 }
