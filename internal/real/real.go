@@ -23,8 +23,8 @@ import (
 const CacheEnv = "HEADGATE_CACHE"
 
 const (
-	// startTimeout bounds the start of one system, downloads excluded. A start takes seconds; a loaded machine more.
-	startTimeout = 2 * time.Minute
+	// startTimeout bounds the start of one system, downloads excluded. A start takes seconds, on a loaded machine a minute and more.
+	startTimeout = 5 * time.Minute
 
 	// defaultHeapMB is the Java heap of each process, in mebibytes.
 	defaultHeapMB = 512
