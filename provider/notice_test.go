@@ -138,3 +138,71 @@ func (q *querier) refresh(typ string, state map[string]tftypes.Value) []*tfproto
 	}
 	return resp.Diagnostics
 }
+
+// More partitions put the keys of a compacted topic out of order: the plan says so, of a topic and of a set.
+func TestPlanWarnsOfKeysOutOfOrder(t *testing.T) {
+	d := acctest.Dev(t)
+	connectMain(t, d)
+	compact := map[string]string{"cleanup.policy": "compact"}
+	for _, name := range []string{"orders", "clicks"} {
+		if _, err := d.Client.PutTopic(t.Context(), "main", name, api.TopicWrite{Partitions: 3, ReplicationFactor: 3, Config: compact}, api.WriteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	q := newQuerier(t, d)
+	text := func(s string) tftypes.Value { return tftypes.NewValue(tftypes.String, s) }
+	topic := func(partitions int) map[string]tftypes.Value {
+		return map[string]tftypes.Value{
+			"connection_name": text("main"), "partitions": tftypes.NewValue(tftypes.Number, partitions), "replication_factor": tftypes.NewValue(tftypes.Number, 3),
+			"retention": text("168h"), "deletion_protection": tftypes.NewValue(tftypes.Bool, true),
+			"config": tftypes.NewValue(tftypes.Map{ElementType: tftypes.String}, map[string]tftypes.Value{"cleanup.policy": text("compact")}),
+		}
+	}
+	alone := func(partitions int) map[string]tftypes.Value {
+		values := topic(partitions)
+		values["name"], values["topic_id"] = text("orders"), text("id")
+		return values
+	}
+	const one, many = "headgate_topic", "headgate_topic_set"
+	topics, ok := q.object(many).AttributeTypes["topics"].(tftypes.Map)
+	entry, isObject := topics.ElementType.(tftypes.Object)
+	if !ok || !isObject {
+		t.Fatal("a set has no topics")
+	}
+	set := func(partitions int) map[string]tftypes.Value {
+		values := topic(partitions)
+		delete(values, "connection_name")
+		element := tftypes.NewValue(entry, filled(entry, values))
+		return map[string]tftypes.Value{"connection_name": text("main"), "topics": tftypes.NewValue(topics, map[string]tftypes.Value{"orders": element, "clicks": element})}
+	}
+	for typ, tt := range map[string]struct {
+		prior, planned map[string]tftypes.Value
+		want           string
+	}{
+		one:  {alone(3), alone(6), `Topic "orders" is compacted: with more partitions its keys are out of order`},
+		many: {set(3), set(6), `Topic "clicks" is compacted: with more partitions its keys are out of order (and so for 1 more)`},
+	} {
+		found := q.change(typ, tt.prior, tt.planned)
+		if len(found) != 1 || found[0].Severity != tfprotov6.DiagnosticSeverityWarning || found[0].Summary != tt.want {
+			t.Errorf("%s: %s", typ, words(found))
+		}
+		if found := q.change(typ, tt.prior, tt.prior); len(found) != 0 {
+			t.Errorf("%s unchanged: %s", typ, words(found))
+		}
+	}
+}
+
+// change plans a change of a resource.
+func (q *querier) change(typ string, prior, planned map[string]tftypes.Value) []*tfprotov6.Diagnostic {
+	q.t.Helper()
+	object := q.object(typ)
+	config := maps.Clone(planned)
+	delete(config, "topic_id")
+	resp, err := q.server.PlanResourceChange(q.t.Context(), &tfprotov6.PlanResourceChangeRequest{
+		TypeName: typ, PriorState: q.value(object, filled(object, prior)), ProposedNewState: q.value(object, filled(object, planned)), Config: q.value(object, filled(object, config)),
+	})
+	if err != nil {
+		q.t.Fatal(err)
+	}
+	return resp.Diagnostics
+}
