@@ -68,8 +68,10 @@ func everyVariant(d *acctest.Daemon, connect *fakeconnect.Fake, kinesis *fakekin
 				return fmt.Sprintf("connection_name = headgate_connection.main.name\n topics = {\n %q = { partitions = 4, deletion_protection = false }\n \"%s.b\" = { partitions = 4, deletion_protection = false, config = { \"segment.ms\" = \"60000\" } }\n}", n, n)
 			},
 			optional: map[string]values{
-				"adopt_existing": same("true"),
-				"defaults":       same(`{ partitions = 4, replication_factor = 2, retention = "36h", config = { "cleanup.policy" = "compact, delete" }, labels = { team = "payments" }, deletion_protection = true }`),
+				"adopt_existing":       same("true"),
+				"replication_throttle": same(`"10MiB"`),
+				"timeouts":             same(`{ create = "5m", update = "5m" }`),
+				"defaults":             same(`{ partitions = 4, replication_factor = 2, retention = "36h", config = { "cleanup.policy" = "compact, delete" }, labels = { team = "payments" }, deletion_protection = true }`),
 			},
 		},
 		"headgate_schema": {
