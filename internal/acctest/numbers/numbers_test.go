@@ -35,7 +35,7 @@ resource "headgate_source_connector" "count" {
 		ProtoV6ProviderFactories: providertest.FactoriesWith(kinds),
 		Steps: []resource.TestStep{
 			{Config: config(0), ExpectError: regexp.MustCompile(`at least 1`)},
-			{Config: config(25), Check: func(*terraform.State) error { return copied(t, d, 25) }},
+			{Config: config(25), Check: func(*terraform.State) error { copied(t, d, 25); return nil }},
 			{Config: config(25), PlanOnly: true},
 			{ResourceName: "headgate_source_connector.count", ImportState: true, ImportStateId: "count", ImportStateVerify: true, ImportStateVerifyIdentifierAttribute: "name"},
 		},
@@ -43,7 +43,7 @@ resource "headgate_source_connector" "count" {
 }
 
 // copied waits until the topic holds the numbers.
-func copied(t *testing.T, d *acctest.Daemon, want int) error {
+func copied(t *testing.T, d *acctest.Daemon, want int) {
 	t.Helper()
 	real.Eventually(t, func(ctx context.Context) error {
 		p, err := d.Client.PreviewTopic(ctx, "main", "numbers", api.PreviewOptions{Last: 100})
@@ -52,5 +52,4 @@ func copied(t *testing.T, d *acctest.Daemon, want int) error {
 		}
 		return err
 	})
-	return nil
 }
