@@ -211,7 +211,7 @@ func TestRealKilledDuringApply(t *testing.T) {
 		restart bool // at once
 	}{{"back at once", true}, {"back for the next apply", false}} {
 		t.Run(tt.name, func(t *testing.T) {
-			const n = 120 // so many that the daemon does not make them all before it is killed
+			const n = 80 // so many that the daemon does not make them all before it is killed
 			d := serve(t)
 			prefix := strings.ToLower(real.Name(t))
 			tf := newTerraform(t, d, plaintextConnection("main", servers)+topics(prefix, n))
@@ -278,7 +278,7 @@ func (k *kafka) countTopics(t *testing.T, prefix string) int {
 // The broker dies during an apply: the apply fails and says why, and once the broker is back the next one converges,
 // whatever the broker had made without being able to say so.
 func TestRealBrokerDiesDuringApply(t *testing.T) {
-	const n = 120 // so many that the broker does not make them all before it is killed
+	const n = 80 // so many that the broker does not make them all before it is killed
 	broker := real.Dedicated(t, real.KafkaOptions{})
 	servers := broker.BootstrapServers(real.ListenerPlaintext)
 	outside := newKafka(t, servers)
