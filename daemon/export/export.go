@@ -12,12 +12,16 @@ import (
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/apicurio"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/glue"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/kafka"
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/kafkaconnect"
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/kinesis"
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/pulsar"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/schemaregistry"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 )
 
 // Options say what to export.
 type Options struct {
+	// Connection is what to look behind; empty for the namespaces, which are behind none.
 	Connection string
 	// Prefix keeps to names that begin with it.
 	Prefix string
@@ -46,21 +50,24 @@ func exporters(kind string) []exporter {
 		}
 	case schemaregistry.KindName, apicurio.KindName, glue.KindName:
 		return []exporter{{what: "schemas", find: schemas}}
+	case kafkaconnect.KindName:
+		return []exporter{{what: "connectors", find: connectors}}
+	case kinesis.KindName:
+		return []exporter{{what: "streams", find: streams}}
+	case pulsar.KindName:
+		return []exporter{{what: "topics", find: pulsarTopics}}
 	default:
 		return nil
 	}
 }
 
-// Write writes import blocks and resources for everything behind a connection, sorted by type and name.
-func Write(ctx context.Context, client *api.Client, out io.Writer, o Options) error {
-	connection, err := client.GetConnection(ctx, o.Connection)
+// Write writes import blocks and resources for everything behind a connection, or for the namespaces, sorted by type and
+// name. It answers notes of what a person who looks for more should know, which are in what it writes too. A prefix that
+// nothing begins with is an error, and nothing is written.
+func Write(ctx context.Context, client *api.Client, out io.Writer, o Options) ([]string, error) {
+	what, exporters, err := plan(ctx, client, o.Connection)
 	if err != nil {
-		return err
-	}
-	exporters := exporters(connection.Kind)
-	if exporters == nil {
-		return api.Invalid("/connection", fmt.Sprintf("There is nothing to export behind connection %q", o.Connection),
-			fmt.Sprintf("It is of kind %s.", connection.Kind), "Name a connection to a Kafka cluster or a schema registry.")
+		return nil, err
 	}
 	var found []resource
 	var notes []string
@@ -71,14 +78,58 @@ func Write(ctx context.Context, client *api.Client, out io.Writer, o Options) er
 			continue
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
-		found = append(found, more...)
+		for _, r := range more {
+			if r.leftOut != "" {
+				notes = append(notes, r.leftOut)
+				continue
+			}
+			found = append(found, r)
+		}
+	}
+	if len(found) == 0 && o.Prefix != "" {
+		return nil, nothingBegins(what, o.Prefix, notes)
+	}
+	if len(found) == 0 {
+		notes = append(notes, fmt.Sprintf("There are no %s.", what))
 	}
 	if _, err := out.Write(render(notes, found)); err != nil {
-		return fmt.Errorf("write configuration: %w", err)
+		return nil, fmt.Errorf("write configuration: %w", err)
 	}
-	return nil
+	return notes, nil
+}
+
+// plan tells what to look for, in words and by whom.
+func plan(ctx context.Context, client *api.Client, connection string) (string, []exporter, error) {
+	if connection == "" {
+		return "namespaces", []exporter{{what: "namespaces", find: namespaces}}, nil
+	}
+	c, err := client.GetConnection(ctx, connection)
+	if err != nil {
+		return "", nil, err
+	}
+	all := exporters(c.Kind)
+	if all == nil {
+		return "", nil, api.Invalid("/connection", fmt.Sprintf("There is nothing to export behind connection %q", connection),
+			fmt.Sprintf("It is of kind %s.", c.Kind), "Name a connection to a Kafka cluster, a schema registry, a Kafka Connect cluster, Amazon Kinesis or Apache Pulsar.")
+	}
+	names := make([]string, len(all))
+	for i, e := range all {
+		names[i] = e.what
+	}
+	what := names[0]
+	if last := len(names) - 1; last > 0 {
+		what = strings.Join(names[:last], ", ") + " or " + names[last]
+	}
+	return fmt.Sprintf("%s behind connection %q", what, connection), all, nil
+}
+
+func nothingBegins(what, prefix string, notes []string) error {
+	return &api.Error{
+		Code: api.CodeNotFound, Summary: fmt.Sprintf("There is nothing to export: no name begins with %q", prefix),
+		Detail: strings.Join(append([]string{fmt.Sprintf("These were looked at: %s.", what)}, notes...), " "), Remedy: "Try another --prefix, or none for all that there is.",
+	}
 }
 
 // all reads every page of a list whose names begin with a prefix, sorted.

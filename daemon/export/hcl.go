@@ -18,7 +18,10 @@ type resource struct {
 	typ        string // with the provider's name
 	name       string // of the object; the label is made from it
 	importID   string
+	comments   []string
 	attributes []attribute
+	// leftOut says why there is no block for it; empty where there is one.
+	leftOut string
 }
 
 // attribute is one attribute, in the order in which people write them.
@@ -45,11 +48,18 @@ func (r *resource) setMap(name string, values map[string]string) {
 	if len(values) == 0 {
 		return
 	}
+	r.set(name, textMap(values))
+}
+
+func textMap(values map[string]string) cty.Value {
+	if len(values) == 0 {
+		return cty.MapValEmpty(cty.String)
+	}
 	elements := make(map[string]cty.Value, len(values))
 	for key, value := range values {
 		elements[key] = cty.StringVal(value)
 	}
-	r.set(name, cty.MapVal(elements))
+	return cty.MapVal(elements)
 }
 
 // setDocument writes JSON as jsonencode(…), and other texts as they are.
@@ -88,9 +98,7 @@ func heredoc(text string) hclwrite.Tokens {
 func render(notes []string, resources []resource) []byte {
 	file := hclwrite.NewEmptyFile()
 	body := file.Body()
-	for _, note := range notes {
-		body.AppendUnstructuredTokens(hclwrite.Tokens{{Type: hclsyntax.TokenComment, Bytes: []byte("# " + strings.ReplaceAll(note, "\n", " ") + "\n")}})
-	}
+	comment(body, notes)
 	taken := map[string]bool{}
 	for i, r := range resources {
 		if i > 0 {
@@ -102,12 +110,22 @@ func render(notes []string, resources []resource) []byte {
 		take.SetAttributeValue("id", cty.StringVal(r.importID))
 		body.AppendNewline()
 		block := body.AppendNewBlock("resource", []string{r.typ, address[1].(hcl.TraverseAttr).Name}).Body()
+		comment(block, r.comments)
 		for _, a := range r.attributes {
 			block.SetAttributeRaw(a.name, a.value)
 		}
 	}
 	return hclwrite.Format(file.Bytes())
 }
+
+func comment(body *hclwrite.Body, lines []string) {
+	for _, line := range lines {
+		body.AppendUnstructuredTokens(hclwrite.Tokens{{Type: hclsyntax.TokenComment, Bytes: []byte("# " + oneLine.Replace(line) + "\n")}})
+	}
+}
+
+// oneLine keeps a comment a comment.
+var oneLine = strings.NewReplacer("\r", " ", "\n", " ")
 
 var notInLabels = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
 

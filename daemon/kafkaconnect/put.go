@@ -18,8 +18,7 @@ import (
 	"github.com/headgate/terraform-provider-headgate/internal/spec"
 )
 
-// namePattern leaves out what Kafka Connect's own paths cannot carry.
-var namePattern = regexp.MustCompile(`^[^/\\%\s\pC]([^/\\%\pC]{0,198}[^/\\%\s\pC])?$`)
+var namePattern = regexp.MustCompile(api.KafkaConnectorNamePattern)
 
 // write is one write to a connector, after everything that can be checked without asking the cluster.
 type write struct {

@@ -14,14 +14,13 @@ import (
 
 // Limits of AWS (Amazon Kinesis Data Streams, "Quotas and limits", and the API reference of each request).
 const (
-	minHours     = 24
-	maxHours     = 8760
-	maxShards    = 10000
-	maxTags      = 50
-	maxTagKey    = 128
-	maxTagValue  = 256
-	stepsPerDay  = 10
-	reservedTags = "aws:"
+	minHours    = 24
+	maxHours    = 8760
+	maxShards   = 10000
+	maxTags     = 50
+	maxTagKey   = 128
+	maxTagValue = 256
+	stepsPerDay = 10
 )
 
 var namePattern = regexp.MustCompile(`^[a-zA-Z0-9_.-]{1,128}$`)
@@ -104,7 +103,7 @@ func (d declaration) checkTags() []*api.Error {
 		switch {
 		case key == "" || len(key) > maxTagKey || len(d.Tags[key]) > maxTagValue:
 			all = append(all, api.Invalid(at, "The tag is too long", fmt.Sprintf("A tag's key has 1 to %d characters, and its value at most %d.", maxTagKey, maxTagValue), "Shorten it."))
-		case strings.HasPrefix(strings.ToLower(key), reservedTags):
+		case api.ReservedStreamTag(key):
 			all = append(all, api.Invalid(at, "The tag is reserved", "AWS keeps tags that begin with aws: for itself.", "Choose another key."))
 		}
 	}

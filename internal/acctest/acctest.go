@@ -2,6 +2,7 @@
 package acctest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/dev"
+	"github.com/headgate/terraform-provider-headgate/daemon/export"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/internal/real"
 )
@@ -62,6 +64,16 @@ func DevWith(tb testing.TB, cfg dev.Config) *Daemon {
 	d := &Daemon{Endpoint: running.Endpoint, Client: client, Kafka: kafka[0], Kafka2: kafka[1], RegistryURL: running.RegistryURL, dev: running}
 	tb.Cleanup(d.Stop)
 	return d
+}
+
+// Export is what the daemon exports; connection is empty for the namespaces.
+func (d *Daemon) Export(tb testing.TB, connection string) string {
+	tb.Helper()
+	var out bytes.Buffer
+	if _, err := export.Write(tb.Context(), d.Client, &out, export.Options{Connection: connection}); err != nil {
+		tb.Fatalf("export: %v", err)
+	}
+	return out.String()
 }
 
 // Stop stops the daemon; a second call does nothing.

@@ -14,6 +14,10 @@ type KafkaConnectConnection struct {
 	TLS    *TLS                 `json:"tls,omitempty" doc:"TLS, for https URLs; with a client certificate for mutual TLS."`
 }
 
+// KafkaConnectorNamePattern is what the name of a connector on Kafka Connect looks like. It leaves out what Kafka Connect's
+// own paths cannot carry.
+const KafkaConnectorNamePattern = `^[^/\\%\s\pC]([^/\\%\pC]{0,198}[^/\\%\s\pC])?$`
+
 // TypeSink is a connector that takes records out of Kafka.
 const TypeSink = "sink"
 

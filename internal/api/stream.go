@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"strings"
 
 	"github.com/headgate/terraform-provider-headgate/internal/spec"
 )
@@ -14,6 +15,9 @@ const (
 
 // DefaultStreamRetention is how long a stream keeps records unless told otherwise.
 const DefaultStreamRetention = "24h"
+
+// ReservedStreamTag says whether a tag is of those that AWS keeps for itself, which nobody else can set or take away.
+func ReservedStreamTag(name string) bool { return strings.HasPrefix(strings.ToLower(name), "aws:") }
 
 // Stream is a Kinesis data stream as AWS has it, with what Headgate keeps beside it.
 type Stream struct {

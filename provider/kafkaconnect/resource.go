@@ -73,7 +73,7 @@ func resourceSchema(ctx context.Context) schema.Schema {
 			"name": schema.StringAttribute{
 				MarkdownDescription: "The name of the connector. Another name needs a new connector, which begins anew.",
 				Required:            true,
-				Validators:          []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(`^[^/\\%\s\pC]([^/\\%\pC]{0,198}[^/\\%\s\pC])?$`), "must be 1 to 200 characters, without slashes, backslashes, percent signs and control characters, and without spaces at its ends")},
+				Validators:          []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(api.KafkaConnectorNamePattern), "must be 1 to 200 characters, without slashes, backslashes, percent signs and control characters, and without spaces at its ends")},
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			},
 			"config": schema.MapAttribute{

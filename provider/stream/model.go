@@ -96,7 +96,7 @@ func (m *model) complete(a *api.Stream) error {
 	return nil
 }
 
-// flatten moves a stream into state. Of the tags only the declared ones count; an import takes all.
+// flatten moves a stream into state. Of the tags only the declared ones count; an import takes all but AWS's own.
 func (m *model) flatten(a *api.Stream, imported bool) error {
 	m.Mode, m.ARN, m.OpenShards = types.StringValue(a.Mode), types.StringValue(a.ARN), types.Int64Value(a.OpenShards)
 	m.DeletionProtection = types.BoolValue(a.DeletionProtection)
@@ -118,7 +118,8 @@ func (m *model) flatten(a *api.Stream, imported bool) error {
 func (m *model) managed(tags map[string]string, imported bool) types.Map {
 	values := map[string]attr.Value{}
 	for name, value := range tags {
-		if prior, declared := m.Tags.Elements()[name]; imported || declared && !prior.IsNull() {
+		prior, declared := m.Tags.Elements()[name]
+		if imported && !api.ReservedStreamTag(name) || declared && !prior.IsNull() {
 			values[name] = types.StringValue(value)
 		}
 	}

@@ -1,0 +1,60 @@
+package export
+
+import (
+	"context"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/headgate/terraform-provider-headgate/internal/api"
+)
+
+func namespaces(ctx context.Context, client *api.Client, o Options) ([]resource, error) {
+	found, err := all(o.Prefix, func(n api.Namespace) string { return n.Name }, func(cursor string) (*api.Page[api.Namespace], error) {
+		return client.ListNamespaces(ctx, cursor)
+	})
+	if err != nil {
+		return nil, err
+	}
+	resources := make([]resource, len(found))
+	for i, n := range found {
+		resources[i] = namespace(n)
+	}
+	return resources, nil
+}
+
+func namespace(n api.Namespace) resource {
+	r := resource{typ: "headgate_namespace", name: n.Name, importID: n.Name}
+	r.setText("name", n.Name)
+	r.setText("topic_prefix", n.TopicPrefix)
+	if len(n.Connections) > 0 {
+		list := make([]cty.Value, len(n.Connections))
+		for i, name := range n.Connections {
+			list[i] = cty.StringVal(name)
+		}
+		r.set("connections", cty.ListVal(list))
+	}
+	if n.Owner != "" {
+		r.setText("owner", n.Owner)
+	}
+	if n.Environment != "" {
+		r.setText("environment", n.Environment)
+	}
+	if n.Limits != nil {
+		r.set("limits", limits(*n.Limits))
+	}
+	return r
+}
+
+func limits(l api.NamespaceLimits) cty.Value {
+	values := map[string]cty.Value{}
+	if l.Partitions != 0 {
+		values["partitions"] = cty.NumberIntVal(l.Partitions)
+	}
+	if l.Retention != "" {
+		values["retention"] = cty.StringVal(string(l.Retention))
+	}
+	if l.ReplicationFactor != 0 {
+		values["replication_factor"] = cty.NumberIntVal(l.ReplicationFactor)
+	}
+	return cty.ObjectVal(values)
+}
