@@ -59,7 +59,8 @@ type Target struct {
 	Spec       any
 }
 
-// UsersFunc lists who uses a connection, in words such as `connector "orders-in"`.
+// UsersFunc lists who uses a connection, in words such as `connector "orders-in"`: who names it, and whom the daemon serves
+// through it by itself. What lives on without the daemon, such as a topic, uses none; what is kept beside it is forgotten.
 type UsersFunc func(ctx context.Context, connection string) ([]string, error)
 
 // Service keeps the connections.
@@ -229,8 +230,12 @@ func (s *Service) Delete(ctx context.Context, name string, opts api.WriteOptions
 		return nil, api.Refused(api.CodeInUse, "/name", fmt.Sprintf("Connection %q is in use", name),
 			"It is used by "+strings.Join(users, ", ")+".", "Delete these first, or point them to another connection.")
 	}
+	effects, err := s.forgotten(ctx, name)
+	if err != nil {
+		return nil, err
+	}
 	if opts.DryRun {
-		return &api.Deletion{Effects: []api.Warning{}}, nil
+		return &api.Deletion{Effects: effects}, nil
 	}
 	if err := s.store.DeleteConnection(ctx, name, row.Generation); errors.Is(err, store.ErrConflict) {
 		return nil, api.Conflict("Connection", name)
@@ -238,7 +243,7 @@ func (s *Service) Delete(ctx context.Context, name string, opts api.WriteOptions
 		return nil, err
 	}
 	s.notify(name)
-	return &api.Deletion{Effects: []api.Warning{}}, nil
+	return &api.Deletion{Effects: effects}, nil
 }
 
 func (s *Service) precondition(ctx context.Context, name string, existing store.Connection, exists bool, opts api.WriteOptions, idempotencyKey string) error {
@@ -440,6 +445,26 @@ func (s *Service) connectionUsers(ctx context.Context, name string) ([]string, e
 		}
 	}
 	return users, nil
+}
+
+// forgotten tells what a connection takes along: what is kept beside the topics and streams behind it.
+func (s *Service) forgotten(ctx context.Context, name string) ([]api.Warning, error) {
+	const maxNamed = 10
+	rows, err := s.store.Topics(ctx, name)
+	if err != nil || len(rows) == 0 {
+		return []api.Warning{}, err
+	}
+	named := make([]string, 0, maxNamed+1)
+	for _, row := range rows[:min(len(rows), maxNamed)] {
+		named = append(named, strconv.Quote(row.Name))
+	}
+	if more := len(rows) - maxNamed; more > 0 {
+		named = append(named, fmt.Sprintf("and %d more", more))
+	}
+	return []api.Warning{{
+		Summary: "Headgate forgets what it keeps beside " + strings.Join(named, ", "),
+		Detail:  "Those that are not deleted before stay where they are, and lose their description, labels and deletion protection here.",
+	}}, nil
 }
 
 func (s *Service) notify(name string) {

@@ -31,6 +31,8 @@ const (
 	rebalanceWait = 10 * time.Second
 	// pollEvery is how often a status is asked for while it is waited for.
 	pollEvery = 250 * time.Millisecond
+	// usersTimeout bounds the look for the connectors that use a connection.
+	usersTimeout = 10 * time.Second
 	// rememberFor is how long the outcome of a write is remembered.
 	rememberFor = 10 * time.Minute
 )
@@ -74,6 +76,7 @@ func New(ctx context.Context, st *store.Store, conns *connection.Service, log *s
 	}
 	s.life, s.end = context.WithCancel(context.WithoutCancel(ctx))
 	conns.OnChange(s.forget)
+	conns.AddUsers(s.usersOf)
 	return s
 }
 
@@ -99,6 +102,37 @@ func (s *Service) forget(name string) {
 		c.cluster.client.Close()
 		delete(s.open, name)
 	}
+}
+
+// usersOf tells which connectors that were declared here a connection's cluster has: their failed tasks are restarted, and
+// their secrets known, through it. A cluster that cannot be reached, as one that is gone for good, keeps no connection.
+func (s *Service) usersOf(ctx context.Context, connection string) ([]string, error) {
+	rows, err := s.store.KafkaConnectors(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rows = slices.DeleteFunc(rows, func(row store.KafkaConnector) bool { return row.Connection != connection })
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, usersTimeout)
+	defer cancel()
+	c, err := s.cluster(ctx, connection)
+	if err != nil {
+		return nil, err
+	}
+	there, err := c.all(ctx)
+	if err != nil {
+		s.log.Warn("cannot tell which connectors use a connection", "connection", connection, "error", err)
+		return nil, nil
+	}
+	var users []string
+	for _, row := range rows {
+		if slices.ContainsFunc(there, func(f *found) bool { return f.name == row.Name }) {
+			users = append(users, fmt.Sprintf("connector %q", row.Name))
+		}
+	}
+	return users, nil
 }
 
 // cluster opens a connection. The client is kept until the connection changes.

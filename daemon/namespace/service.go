@@ -57,7 +57,24 @@ type Service struct {
 
 // New makes the service.
 func New(st *store.Store, conns *connection.Service, topics Topics) *Service {
-	return &Service{store: st, conns: conns, topics: topics}
+	s := &Service{store: st, conns: conns, topics: topics}
+	conns.AddUsers(s.usersOf)
+	return s
+}
+
+// usersOf tells which namespaces name a connection. One that spans all of them names none.
+func (s *Service) usersOf(ctx context.Context, connection string) ([]string, error) {
+	all, err := s.all(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var users []string
+	for _, n := range all {
+		if slices.Contains(n.Connections, connection) {
+			users = append(users, fmt.Sprintf("namespace %q", n.Name))
+		}
+	}
+	return users, nil
 }
 
 // AbandonCreation notes that nobody took the answer to a create: the next attempt may take the namespace over.

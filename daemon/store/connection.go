@@ -73,8 +73,8 @@ func (s *Store) UpdateConnection(ctx context.Context, c Connection) error {
 	})
 }
 
-// DeleteConnection removes a connection that is at the generation, its secrets, and what is kept beside its topics: a
-// later connection of the same name may lead to another cluster.
+// DeleteConnection removes a connection that is at the generation, its secrets, and what is kept beside the topics, streams
+// and connectors behind it: a later connection of the same name may lead to another cluster.
 func (s *Store) DeleteConnection(ctx context.Context, name string, generation int64) error {
 	return s.inTx(ctx, func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, `DELETE FROM connections WHERE name = $1 AND generation = $2`, name, generation)
@@ -83,6 +83,9 @@ func (s *Store) DeleteConnection(ctx context.Context, name string, generation in
 		}
 		if _, err := tx.ExecContext(ctx, `DELETE FROM topics WHERE connection = $1`, name); err != nil {
 			return fmt.Errorf("forget topics of the connection: %w", err)
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM kafka_connectors WHERE connection = $1`, name); err != nil {
+			return fmt.Errorf("forget connectors of the connection: %w", err)
 		}
 		return nil
 	})
