@@ -60,6 +60,6 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newDev(), newServe(), newKeygen(), newStatus(), newPreview(), newTopics(), newTopic(), newCancelReassignment(), newTestConnection(), newExport(), newVersion())
+	root.AddCommand(newDev(), newServe(), newKeygen(), newStatus(), newPreview(), newTopics(), newTopic(), newCancelReassignment(), newConnector(), newTestConnection(), newExport(), newVersion())
 	return root
 }
