@@ -32,9 +32,11 @@ type Config struct {
 	// KafkaPorts are the first ports of the clusters; a cluster takes one port per broker from there on. Empty: two
 	// clusters on free ports.
 	KafkaPorts []int
-	Version    string
-	Commit     string
-	Log        *slog.Logger
+	// KafkaListen opens the port of a broker of the clusters. Nil: net.Listen.
+	KafkaListen func(network, address string) (net.Listener, error)
+	Version     string
+	Commit      string
+	Log         *slog.Logger
 	// Kinds and Sources add kinds beyond those that Headgate ships.
 	Kinds   *api.Kinds
 	Sources map[string]connector.SourceKind
@@ -77,7 +79,7 @@ func Start(ctx context.Context, cfg Config) (*Daemon, error) {
 
 func (d *Daemon) start(ctx context.Context, cfg Config, undo *closers) error {
 	for _, port := range cfg.KafkaPorts {
-		cluster, err := devkafka.Start(ctx, devkafka.Config{Port: port, Brokers: brokers, Logger: cfg.Log})
+		cluster, err := devkafka.Start(ctx, devkafka.Config{Port: port, Brokers: brokers, Listen: cfg.KafkaListen, Logger: cfg.Log})
 		if err != nil {
 			return fmt.Errorf("start in-memory Kafka: %w", err)
 		}

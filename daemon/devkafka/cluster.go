@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"slices"
 	"sync"
 	"time"
@@ -44,6 +45,8 @@ type Config struct {
 	Brokers int
 	// ReassignmentTime is how long brokers take to become replicas of a partition that keeps its leader. Default 0: no time.
 	ReassignmentTime time.Duration
+	// Listen opens the port of a broker. Default: net.Listen.
+	Listen func(network, address string) (net.Listener, error)
 	// Logger takes the warnings and errors of the brokers. Default: none.
 	Logger *slog.Logger
 }
@@ -118,6 +121,9 @@ func (c Config) options() []kfake.Opt {
 		kfake.ClusterID(newClusterID()),
 		kfake.DefaultNumPartitions(defaultPartitions),
 		kfake.WithLogger(logger{c.Logger}),
+	}
+	if c.Listen != nil {
+		opts = append(opts, kfake.ListenFn(c.Listen))
 	}
 	if c.Port == 0 {
 		return opts

@@ -226,15 +226,18 @@ func (c *cluster) details(ctx context.Context, topic utils.TopicName, partitione
 
 // failure makes an error of the API of what went wrong while doing something.
 func (c *cluster) failure(doing string, err error) error {
-	summary := fmt.Sprintf("Cannot %s in %s", doing, c.connection)
+	summary := "Cannot " + doing
+	through := func(what string) string {
+		return fmt.Sprintf("Through connection %q: %s.", c.connection, strings.TrimSuffix(what, "."))
+	}
 	refused, ok := errors.AsType[rest.Error](err)
 	switch {
 	case !ok:
-		return api.Upstream(api.CodeConnection, "/connection", summary, err.Error(), "Test the connection: headgated test-connection "+c.connection)
+		return api.Upstream(api.CodeConnection, "/connection", summary, through(err.Error()), "Test the connection: headgated test-connection "+c.connection)
 	case refused.Code == http.StatusUnauthorized, refused.Code == http.StatusForbidden:
-		return api.Upstream(api.CodeConnection, "/connection", summary, "Pulsar refuses: "+refused.Reason, "Give the connection's role the right to administer the namespace.")
+		return api.Upstream(api.CodeConnection, "/connection", summary, through("Pulsar refuses: "+refused.Reason), "Give the connection's role the right to administer the namespace.")
 	case refused.Code >= http.StatusInternalServerError:
-		return api.Upstream(api.CodeConnection, "/connection", summary, "Pulsar answers: "+refused.Reason, "Try again, and look into the broker's log.")
+		return api.Upstream(api.CodeConnection, "/connection", summary, through("Pulsar answers: "+refused.Reason), "Try again, look into the broker's log, and test the connection: headgated test-connection "+c.connection)
 	}
-	return api.Refused(api.CodeRefused, "", summary, "Pulsar refuses: "+refused.Reason, "Change what Pulsar objects to.")
+	return api.Refused(api.CodeRefused, "", summary, through("Pulsar refuses: "+refused.Reason), "Change what Pulsar objects to.")
 }

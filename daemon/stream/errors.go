@@ -20,11 +20,14 @@ func isMissing(err error) bool {
 
 // failure makes an error of the API of what went wrong while doing something.
 func (c *client) failure(doing string, err error) error {
-	summary := fmt.Sprintf("Cannot %s in %s", doing, c.connection)
-	if explained, ok := errors.AsType[*probe.StepError](awsconfig.Explain(err)); ok {
-		return api.Upstream(api.CodeConnection, "/connection", summary, explained.Error(), explained.Remedy)
+	summary := "Cannot " + doing
+	through := func(what string) string {
+		return fmt.Sprintf("Through connection %q: %s.", c.connection, strings.TrimSuffix(what, "."))
 	}
-	says := awsconfig.Says(err)
+	if explained, ok := errors.AsType[*probe.StepError](awsconfig.Explain(err)); ok {
+		return api.Upstream(api.CodeConnection, "/connection", summary, through(explained.Error()), explained.Remedy)
+	}
+	says := through(awsconfig.Says(err))
 	if awsconfig.IsDenied(err) {
 		return api.Upstream(api.CodeRefused, "", summary, says, "Allow it in the IAM policy of the connection's credentials.")
 	}
@@ -40,7 +43,7 @@ func (c *client) failure(doing string, err error) error {
 	case code == "ResourceInUseException":
 		return api.Refused(api.CodeRefused, "", summary, says, "Something else is changing the stream: try again.")
 	case refused.ErrorFault() == smithy.FaultServer:
-		return api.Upstream(api.CodeConnection, "/connection", summary, says, "Try again.")
+		return api.Upstream(api.CodeConnection, "/connection", summary, says, "Try again, and test the connection: headgated test-connection "+c.connection)
 	}
 	return api.Refused(api.CodeRefused, "", summary, says, "Change what AWS objects to.")
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -201,4 +202,22 @@ func (w testWriter) Write(line []byte) (int, error) {
 		w.tb.Logf("%s", line)
 	}
 	return len(line), nil
+}
+
+// TerraformCLI finds the CLI as the make targets do: the one that they name, else terraform or tofu from the PATH.
+func TerraformCLI(tb testing.TB) string {
+	tb.Helper()
+	if path := os.Getenv("TF_ACC_TERRAFORM_PATH"); path != "" {
+		return path
+	}
+	for _, name := range []string{"terraform", "tofu"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	if os.Getenv(real.RequiredEnv) == "1" {
+		tb.Fatal("no Terraform CLI: set TF_ACC_TERRAFORM_PATH")
+	}
+	tb.Skip("no Terraform CLI: set TF_ACC_TERRAFORM_PATH")
+	return ""
 }

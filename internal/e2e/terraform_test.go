@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -12,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/headgate/terraform-provider-headgate/internal/acctest"
 	"github.com/headgate/terraform-provider-headgate/internal/real"
 )
 
@@ -34,30 +34,12 @@ provider "headgate" {}
 
 func newTerraform(tb testing.TB, d *daemon, config string) *terraform {
 	tb.Helper()
-	t := &terraform{tb: tb, program: terraformCLI(tb), dir: tb.TempDir()}
+	t := &terraform{tb: tb, program: acctest.TerraformCLI(tb), dir: tb.TempDir()}
 	rc := filepath.Join(t.dir, "cli.tfrc")
 	must(tb, os.WriteFile(rc, fmt.Appendf(nil, "disable_checkpoint = true\nprovider_installation {\n  dev_overrides {\n    \"headgate/headgate\" = %q\n  }\n  direct {}\n}\n", providerDir(tb)), 0o600))
 	t.env = cleanEnv("TF_CLI_CONFIG_FILE="+rc, "TF_IN_AUTOMATION=1", "HEADGATE_ENDPOINT="+d.endpoint(), "HEADGATE_TOKEN="+token)
 	t.write(config)
 	return t
-}
-
-// terraformCLI finds the CLI as the make targets do.
-func terraformCLI(tb testing.TB) string {
-	tb.Helper()
-	if path := os.Getenv("TF_ACC_TERRAFORM_PATH"); path != "" {
-		return path
-	}
-	for _, name := range []string{"terraform", "tofu"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	if os.Getenv(real.RequiredEnv) == "1" {
-		tb.Fatal("no Terraform CLI: set TF_ACC_TERRAFORM_PATH")
-	}
-	tb.Skip("no Terraform CLI: set TF_ACC_TERRAFORM_PATH")
-	return ""
 }
 
 func (t *terraform) write(config string) {
@@ -116,14 +98,39 @@ func topics(prefix string, n int) string {
 `, n, prefix)
 }
 
-// Nothing that cannot be read is taken for absent: with the broker down a plan fails and the state keeps everything.
+// Nothing that cannot be read is taken for absent: while the broker, the registry or the daemon is down a plan fails, naming
+// everything that it could not read, and the state keeps everything. What is back plans nothing.
 func TestRealOutage(t *testing.T) {
 	broker := real.Dedicated(t, real.KafkaOptions{})
 	servers := broker.BootstrapServers(real.ListenerPlaintext)
-	registry := real.Shared(t).Apicurio
+	apicurio, registry := real.Shared(t).Apicurio, &acctest.Gate{}
 	d := serve(t)
 	subject := real.Name(t)
 	tf := newTerraform(t, d, plaintextConnection("main", servers)+topics("outage", 5)+fmt.Sprintf(`
+resource "headgate_topic_set" "more" {
+  connection_name = headgate_connection.main.name
+  topics          = { more = { partitions = 1, replication_factor = 1, deletion_protection = false } }
+}
+
+resource "headgate_acl" "orders" {
+  connection_name = headgate_connection.main.name
+  principal       = "User:orders"
+  rules           = { reads = { resource_type = "TOPIC", resource_name = "orders", operations = ["READ"] } }
+}
+
+resource "headgate_scram_user" "orders" {
+  connection_name     = headgate_connection.main.name
+  username            = "orders"
+  password_wo         = "hunter-two"
+  password_wo_version = 1
+}
+
+resource "headgate_client_quota" "orders" {
+  connection_name    = headgate_connection.main.name
+  user               = "orders"
+  producer_byte_rate = "10MiB"
+}
+
 resource "headgate_connection" "registry" {
   name            = "registry"
   schema_registry = { url = %q }
@@ -146,12 +153,16 @@ resource "headgate_source_connector" "copy" {
     topic_prefix = "copy."
   }
 }
-`, registry.CompatURL(), subject))
+`, registry.Before(t, apicurio.URL())+strings.TrimPrefix(apicurio.CompatURL(), apicurio.URL()), subject))
 	tf.apply()
 	tf.emptyPlan()
 	before := tf.resources()
-	if len(before) != 9 {
+	if len(before) != 13 {
 		t.Fatalf("the state has %q", before)
+	}
+	inKafka := []string{
+		"headgate_topic.all[0]", "headgate_topic.all[1]", "headgate_topic.all[2]", "headgate_topic.all[3]", "headgate_topic.all[4]",
+		"headgate_topic_set.more", "headgate_acl.orders", "headgate_scram_user.orders", "headgate_client_quota.orders",
 	}
 
 	must(t, broker.KillBroker(0))
@@ -160,39 +171,53 @@ resource "headgate_source_connector" "copy" {
 		_, err := d.client.GetTopic(t.Context(), "main", "outage-0")
 		return fmt.Sprint(err), err != nil
 	})
-	began := time.Now()
-	out := tf.run("plan", "-detailed-exitcode", "-input=false", "-no-color")
-	if out.code != 1 || !strings.Contains(out.stderr, servers[0]) && !strings.Contains(out.stderr, "main") {
-		t.Errorf("with the broker down the plan ended with %d:\n%s", out.code, out.all())
-	}
-	if strings.Contains(out.stdout, "will be created") || strings.Contains(out.stdout, "has been deleted") {
-		t.Errorf("the plan takes something for absent:\n%s", out.stdout)
-	}
-	t.Logf("with the broker down, plan failed after %s", time.Since(began).Round(time.Second))
+	tf.outage("the broker", `connection "main"`, inKafka...)
 	if out := tf.run("apply", "-auto-approve", "-input=false", "-no-color"); out.code == 0 {
 		t.Errorf("with the broker down the apply succeeded:\n%s", out.all())
 	}
-	refresh := tf.run("apply", "-refresh-only", "-auto-approve", "-input=false", "-no-color")
-	if refresh.code == 0 {
-		t.Errorf("with the broker down a refresh succeeded:\n%s", refresh.all())
-	}
-	if after := tf.resources(); !slices.Equal(after, before) {
-		t.Errorf("the state has %q, before the outage %q", after, before)
-	}
-
 	must(t, broker.StartBroker(t.Context(), 0))
 	d.waitState("copy", "running")
 	tf.emptyPlan()
 
+	registry.Shut()
+	tf.outage("the registry", `connection "registry"`, "headgate_schema.order")
+	registry.Open()
+	tf.emptyPlan()
+
 	d.stop()
-	if out := tf.run("plan", "-input=false", "-no-color"); out.code != 1 || !strings.Contains(flat(out.stderr), "cannot reach the Headgate daemon") && !strings.Contains(flat(out.stderr), "Cannot reach the Headgate daemon") {
-		t.Errorf("with the daemon down the plan ended with %d:\n%s", out.code, out.all())
-	}
-	if after := tf.resources(); !slices.Equal(after, before) {
-		t.Errorf("the state has %q, before the outage %q", after, before)
-	}
+	// Terraform does not go on to what is behind a connection that it cannot read.
+	tf.outage("the daemon", "Cannot reach the Headgate daemon", "headgate_connection.main", "headgate_connection.registry")
 	d.start()
 	tf.emptyPlan()
+	if after := tf.resources(); !slices.Equal(after, before) {
+		t.Errorf("the state has %q, before the outages %q", after, before)
+	}
+}
+
+// outage wants a plan and a refresh to fail, with words about each of the addresses, and the state to keep everything.
+func (t *terraform) outage(of, words string, addresses ...string) {
+	t.tb.Helper()
+	before := t.resources()
+	began := time.Now()
+	for _, args := range [][]string{{"plan", "-detailed-exitcode"}, {"apply", "-refresh-only", "-auto-approve"}} {
+		out := t.run(append(args, "-input=false", "-no-color")...)
+		said := flat(out.stderr)
+		if out.code != 1 || !strings.Contains(said, words) {
+			t.tb.Errorf("without %s %s ended with %d, want %q in what it says:\n%s", of, args[0], out.code, words, out.all())
+		}
+		for _, address := range addresses {
+			if !strings.Contains(said, "with "+address+",") {
+				t.tb.Errorf("without %s %s says nothing about %s:\n%s", of, args[0], address, said)
+			}
+		}
+		if strings.Contains(out.stdout, "will be created") || strings.Contains(out.stdout, "has been deleted") {
+			t.tb.Errorf("without %s something is taken for absent:\n%s", of, out.stdout)
+		}
+	}
+	t.tb.Logf("without %s a plan and a refresh failed after %s", of, time.Since(began).Round(time.Second))
+	if after := t.resources(); !slices.Equal(after, before) {
+		t.tb.Errorf("without %s the state has %q, before it had %q", of, after, before)
+	}
 }
 
 // flat undoes the line breaks and frames of the CLI's messages.

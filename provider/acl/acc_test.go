@@ -148,17 +148,9 @@ func TestAccACLDrift(t *testing.T) {
 	}
 	test(t,
 		providertest.Applied(config),
-		repaired(plancheck.ResourceActionUpdate, func(ctx context.Context, admin *kadm.Client) error {
-			_, err := admin.CreateACLs(ctx, builder("refunds", kadm.OpWrite))
-			return err
-		}),
 		// One operation of a rule that has two.
 		repaired(plancheck.ResourceActionUpdate, func(ctx context.Context, admin *kadm.Client) error {
 			_, err := admin.DeleteACLs(ctx, builder("orders", kadm.OpDescribe))
-			return err
-		}),
-		repaired(plancheck.ResourceActionCreate, func(ctx context.Context, admin *kadm.Client) error {
-			_, err := d.Client.DeleteACL(ctx, "main", who, api.WriteOptions{})
 			return err
 		}),
 		providertest.Unchanged(config),
@@ -243,18 +235,6 @@ resource "terraform_data" "later" {
 		providertest.Applied(providertest.Connections(d)),
 		resource.TestStep{Config: later + declares(d, who, named, `{ resource_type = "TOPIC", resource_name = "x", operations = ["reed"] }`), PlanOnly: true, ExpectError: regexp.MustCompile(`none of Kafka's words`)},
 		providertest.Applied(config, has(t, d, who, "ALLOW READ GROUP billing-", "ALLOW READ TOPIC orders")),
-		providertest.Unchanged(config),
-	)
-}
-
-// An outage removes nothing from state.
-func TestAccACLOutage(t *testing.T) {
-	t.Parallel()
-	d := acctest.Dev(t)
-	config := declares(d, principal(t), reads)
-	test(t,
-		providertest.Applied(config),
-		resource.TestStep{Config: strings.ReplaceAll(config, d.Endpoint, "http://127.0.0.1:1"), ExpectError: regexp.MustCompile(`Cannot reach the Headgate daemon`)},
 		providertest.Unchanged(config),
 	)
 }

@@ -134,21 +134,9 @@ func TestAccConnectorDrift(t *testing.T) {
 	t.Parallel()
 	d := acctest.Dev(t)
 	config := connector(d, fromOrders, "")
-	paused := providertest.Does(plancheck.ResourceActionUpdate, address, config, resource.TestCheckResourceAttr(address, "status.state", "running"))
-	paused.PreConfig = func() {
-		if _, err := d.Client.SetConnectorState(t.Context(), "orders-in", api.StatePaused); err != nil {
-			t.Fatal(err)
-		}
-	}
 	changed := providertest.Does(plancheck.ResourceActionUpdate, address, config, resource.TestCheckResourceAttr(address, "parallelism", "1"))
 	changed.PreConfig = func() { rewrite(t, d) }
-	deleted := providertest.Does(plancheck.ResourceActionCreate, address, config)
-	deleted.PreConfig = func() {
-		if _, err := d.Client.DeleteConnector(t.Context(), "orders-in", api.WriteOptions{}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	test(t, providertest.Applied(config), paused, changed, deleted, providertest.Unchanged(config))
+	test(t, providertest.Applied(config), changed, providertest.Unchanged(config))
 }
 
 // rewrite changes the connector behind Terraform's back.

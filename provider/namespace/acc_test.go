@@ -11,7 +11,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
 
 	"github.com/headgate/terraform-provider-headgate/internal/acctest"
-	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/provider/providertest"
 )
 
@@ -77,22 +76,10 @@ func TestAccNamespaceOfNewConnection(t *testing.T) {
 	test(t, providertest.Applied(namespaceWith(d, `connections = [headgate_connection.main.name]`)))
 }
 
-func TestAccNamespaceDrift(t *testing.T) {
+func TestAccNamespaceExists(t *testing.T) {
 	t.Parallel()
-	d := acctest.Dev(t)
-	config := namespaceWith(d, limits)
-	changed := resource.TestStep{Config: config, PreConfig: func() {
-		if _, err := d.Client.PutNamespace(t.Context(), "payments", api.NamespaceWrite{TopicPrefix: "pay."}, api.WriteOptions{}); err != nil {
-			t.Fatal(err)
-		}
-	}, ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction(address, plancheck.ResourceActionUpdate)}}}
-	gone := resource.TestStep{Config: config, PreConfig: func() {
-		if _, err := d.Client.DeleteNamespace(t.Context(), "payments", api.WriteOptions{}); err != nil {
-			t.Fatal(err)
-		}
-	}, ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction(address, plancheck.ResourceActionCreate)}}}
-	test(t, providertest.Applied(config), changed, providertest.Unchanged(config), gone, providertest.Unchanged(config),
-		resource.TestStep{Config: config + `
+	config := namespaceWith(acctest.Dev(t), "")
+	test(t, providertest.Applied(config), resource.TestStep{Config: config + `
 resource "headgate_namespace" "again" {
   name         = "payments"
   topic_prefix = "other."

@@ -28,6 +28,9 @@ type cluster struct {
 
 	pulsar *real.Pulsar
 	token  string
+	// gate stands before Pulsar's admin API, at adminURL.
+	gate     *acctest.Gate
+	adminURL string
 }
 
 func (c *cluster) connection() string {
@@ -41,7 +44,7 @@ resource "headgate_connection" "pulsar" {
     token_wo_version = 1
   }
 }
-`, c.pulsar.ServiceURL(), c.pulsar.AdminURL(), c.token)
+`, c.pulsar.ServiceURL(), c.adminURL, c.token)
 }
 
 func (c *cluster) topic(name, attributes string) string {
@@ -86,7 +89,8 @@ func TestRealPulsarTopics(t *testing.T) {
 	}
 	start := func(t *testing.T) *cluster {
 		t.Helper()
-		return &cluster{Daemon: acctest.Dev(t), pulsar: pulsar, token: token}
+		gate := &acctest.Gate{}
+		return &cluster{Daemon: acctest.Dev(t), pulsar: pulsar, token: token, gate: gate, adminURL: gate.Before(t, pulsar.AdminURL())}
 	}
 	t.Run("lives", func(t *testing.T) { lives(t, start(t)) })
 	t.Run("drift", func(t *testing.T) { drifts(t, start(t)) })
@@ -132,7 +136,11 @@ func drifts(t *testing.T, c *cluster) {
 	}
 	deleted := providertest.Does(plancheck.ResourceActionCreate, address, config)
 	deleted.PreConfig = func() { c.admin(t, http.MethodDelete, "persistent/public/default/orders/partitions", "") }
-	test(t, providertest.Applied(config), changed, providertest.Unchanged(config), deleted, providertest.Unchanged(config))
+	// An outage removes nothing from state.
+	out := resource.TestStep{Config: config, PreConfig: c.gate.Shut, ExpectError: regexp.MustCompile(`(?s)connection\s+"pulsar".*(Check|test)`)}
+	back := providertest.Unchanged(config)
+	back.PreConfig = c.gate.Open
+	test(t, providertest.Applied(config), out, back, changed, providertest.Unchanged(config), deleted, providertest.Unchanged(config))
 }
 
 func others(t *testing.T, c *cluster) {

@@ -91,16 +91,11 @@ func TestAccClientQuotaDrift(t *testing.T) {
 	d := acctest.Dev(t)
 	entity := "user=" + real.Name(t)
 	config := declares(d, fmt.Sprintf("user = %q", strings.TrimPrefix(entity, "user=")), `producer_byte_rate = "10MiB"`)
-	repaired := func(action plancheck.ResourceActionType, want map[string]float64, body *api.ClientQuotaWrite) resource.TestStep {
-		step := providertest.Does(action, address, config, has(t, d, entity, want))
+	withAnother := map[string]float64{"producer_byte_rate": 10 << 20, "consumer_byte_rate": 7}
+	repaired := func(action plancheck.ResourceActionType, body api.ClientQuotaWrite) resource.TestStep {
+		step := providertest.Does(action, address, config, has(t, d, entity, withAnother))
 		step.PreConfig = func() {
-			var err error
-			if body != nil {
-				_, err = d.Client.PutClientQuota(t.Context(), "main", entity, *body, api.WriteOptions{})
-			} else {
-				_, err = d.Client.DeleteClientQuota(t.Context(), "main", entity, nil, api.WriteOptions{})
-			}
-			if err != nil {
+			if _, err := d.Client.PutClientQuota(t.Context(), "main", entity, body, api.WriteOptions{}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -112,22 +107,18 @@ func TestAccClientQuotaDrift(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	mine := map[string]float64{"producer_byte_rate": 10 << 20}
-	withAnother := map[string]float64{"producer_byte_rate": 10 << 20, "consumer_byte_rate": 7}
 	test(t,
 		providertest.Applied(config),
-		repaired(plancheck.ResourceActionUpdate, mine, &api.ClientQuotaWrite{Values: map[string]float64{"producer_byte_rate": 5}}),
-		repaired(plancheck.ResourceActionCreate, mine, nil),
 		// What is not declared is left alone, also by destroy.
-		repaired(plancheck.ResourceActionNoop, withAnother, &api.ClientQuotaWrite{Values: map[string]float64{"consumer_byte_rate": 7}}),
-		repaired(plancheck.ResourceActionUpdate, withAnother, &api.ClientQuotaWrite{Unset: []string{"producer_byte_rate"}}),
+		repaired(plancheck.ResourceActionNoop, api.ClientQuotaWrite{Values: map[string]float64{"consumer_byte_rate": 7}}),
+		repaired(plancheck.ResourceActionUpdate, api.ClientQuotaWrite{Unset: []string{"producer_byte_rate"}}),
 		providertest.Applied(providertest.Connections(d), has(t, d, entity, map[string]float64{"consumer_byte_rate": 7}), func(*terraform.State) error {
 			_, err := d.Client.DeleteClientQuota(t.Context(), "main", entity, nil, api.WriteOptions{})
 			return err
 		}),
 		// Also when all that is declared was taken away elsewhere.
 		providertest.Applied(config),
-		repaired(plancheck.ResourceActionNoop, withAnother, &api.ClientQuotaWrite{Values: map[string]float64{"consumer_byte_rate": 7}}),
+		repaired(plancheck.ResourceActionNoop, api.ClientQuotaWrite{Values: map[string]float64{"consumer_byte_rate": 7}}),
 		gone,
 	)
 }

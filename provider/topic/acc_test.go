@@ -194,14 +194,9 @@ func TestAccTopicDrift(t *testing.T) {
 	}
 	test(t,
 		providertest.Applied(config),
-		altered(kadm.SetConfig, "max.message.bytes", "5", plancheck.ResourceActionUpdate),
 		altered(kadm.DeleteConfig, "max.message.bytes", "", plancheck.ResourceActionUpdate),
 		altered(kadm.SetConfig, "retention.ms", "5000", plancheck.ResourceActionUpdate),
 		altered(kadm.SetConfig, "segment.ms", "5000", plancheck.ResourceActionNoop),
-		repaired(func(ctx context.Context, admin *kadm.Client) error {
-			_, err := admin.DeleteTopics(ctx, "orders")
-			return err
-		}, func(topic *api.Topic) bool { return topic == nil }, plancheck.ResourceActionCreate),
 		providertest.Unchanged(config),
 	)
 }
@@ -454,19 +449,6 @@ resource "terraform_data" "later" {
 		providertest.Unchanged(config),
 	)
 	test(t, providertest.Applied(named, resource.TestCheckResourceAttr(address, "name", "later")))
-}
-
-// Without an answer nothing is known: state keeps what it has.
-func TestAccTopicOutage(t *testing.T) {
-	t.Parallel()
-	d := acctest.Dev(t)
-	config := topicWith(d, unprotected)
-	unreachable := strings.ReplaceAll(config, d.Endpoint, "http://127.0.0.1:1")
-	test(t,
-		providertest.Applied(config),
-		resource.TestStep{Config: unreachable, ExpectError: regexp.MustCompile(`Cannot reach the Headgate daemon`)},
-		providertest.Unchanged(config),
-	)
 }
 
 func TestAccTopicDataSources(t *testing.T) {

@@ -593,19 +593,6 @@ func TestAccTopicSetBeforeItsConnection(t *testing.T) {
 	)
 }
 
-// Without an answer nothing is known: state keeps what it has.
-func TestAccTopicSetOutage(t *testing.T) {
-	t.Parallel()
-	d := acctest.Dev(t)
-	config := setOf(d, unprotected, "a = {}\n b = {}")
-	unreachable := strings.ReplaceAll(config, d.Endpoint, "http://127.0.0.1:1")
-	test(t,
-		providertest.Applied(config),
-		resource.TestStep{Config: unreachable, ExpectError: regexp.MustCompile(`Cannot reach the Headgate daemon`)},
-		providertest.Unchanged(config),
-	)
-}
-
 // What goes with several topics is one warning.
 func TestAccTopicSetHundreds(t *testing.T) {
 	t.Parallel()

@@ -33,7 +33,6 @@ type Fake struct {
 	streams map[string]*Stream
 	looks   int
 	limit   int
-	down    bool
 }
 
 // Start starts a fake whose streams are looked at so often before a change of theirs is done.
@@ -57,13 +56,6 @@ func (f *Fake) Change(name string, change func(*Stream) *Stream) {
 	delete(f.streams, name)
 }
 
-// Down has it answer nothing but that it is unavailable.
-func (f *Fake) Down(down bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.down = down
-}
-
 // request has the fields of all requests.
 type request struct {
 	StreamName               string
@@ -84,13 +76,9 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-	if f.down {
-		refuse(w, http.StatusServiceUnavailable, "ServiceUnavailable", "it is down")
-		return
-	}
 	var in request
 	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
-		refuse(w, http.StatusBadRequest, "SerializationException", err.Error())
+		refuse(w, "SerializationException", err.Error())
 		return
 	}
 	if in.StreamName == "" {
@@ -112,7 +100,7 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.onStream(w, operation, in, st)
 		return
 	}
-	refuse(w, http.StatusBadRequest, "ResourceNotFoundException", "Stream "+in.StreamName+" under account 123456789012 not found.")
+	refuse(w, "ResourceNotFoundException", "Stream "+in.StreamName+" under account 123456789012 not found.")
 }
 
 func (f *Fake) list(in request) map[string]any {
@@ -130,7 +118,7 @@ func (f *Fake) open() int {
 
 func (f *Fake) create(w http.ResponseWriter, in request) {
 	if f.streams[in.StreamName] != nil {
-		refuse(w, http.StatusBadRequest, "ResourceInUseException", "Stream "+in.StreamName+" under account 123456789012 already exists.")
+		refuse(w, "ResourceInUseException", "Stream "+in.StreamName+" under account 123456789012 already exists.")
 		return
 	}
 	st := &Stream{Mode: in.StreamModeDetails.StreamMode, Shards: in.ShardCount, Hours: 24, Tags: map[string]string{}, Looks: f.looks}
@@ -158,11 +146,11 @@ func (f *Fake) onStream(w http.ResponseWriter, operation string, in request, st 
 		return
 	}
 	if st.Looks > 0 {
-		refuse(w, http.StatusBadRequest, "ResourceInUseException", "Stream "+in.StreamName+" under account 123456789012 not ACTIVE.")
+		refuse(w, "ResourceInUseException", "Stream "+in.StreamName+" under account 123456789012 not ACTIVE.")
 		return
 	}
 	if problem := f.change(operation, in, st); problem != "" {
-		refuse(w, http.StatusBadRequest, "InvalidArgumentException", problem)
+		refuse(w, "InvalidArgumentException", problem)
 		return
 	}
 	answer(w, struct{}{})
@@ -227,7 +215,7 @@ func tagList(tags map[string]string) []map[string]string {
 
 func answer(w http.ResponseWriter, body any) { _ = json.NewEncoder(w).Encode(body) }
 
-func refuse(w http.ResponseWriter, status int, code, message string) {
-	w.WriteHeader(status)
+func refuse(w http.ResponseWriter, code, message string) {
+	w.WriteHeader(http.StatusBadRequest)
 	_ = json.NewEncoder(w).Encode(map[string]string{"__type": code, "message": message})
 }
