@@ -112,6 +112,7 @@ func New(ctx context.Context, cfg Config) (*Daemon, error) {
 	if err := connections.CheckKey(ctx); err != nil {
 		return nil, err
 	}
+	cfg.Log = slog.New(connections.Hider().Log(cfg.Log.Handler()))
 	d := &Daemon{admins: kafkaconn.NewAdmins(), store: cfg.Store}
 	kafka := kafkasource.Kind{Connections: connections, Admins: d.admins}
 	d.connectors, err = connector.New(ctx, connector.Config{

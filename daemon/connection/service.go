@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -67,6 +68,7 @@ type UsersFunc func(ctx context.Context, connection string) ([]string, error)
 type Service struct {
 	store  *store.Store
 	sealer *secret.Sealer
+	hider  *secret.Hider
 	kinds  spec.Kinds
 	impls  map[string]Kind
 
@@ -82,8 +84,11 @@ func New(st *store.Store, sealer *secret.Sealer, kinds spec.Kinds, impls map[str
 			return nil, fmt.Errorf("connection kind %s has no implementation", k.Name)
 		}
 	}
-	return &Service{store: st, sealer: sealer, kinds: kinds, impls: impls}, nil
+	return &Service{store: st, sealer: sealer, hider: secret.NewHider(), kinds: kinds, impls: impls}, nil
 }
+
+// Hider hides the secrets of all connections, those that are being tried out included.
+func (s *Service) Hider() *secret.Hider { return s.hider }
 
 // CheckKey opens every sealed secret, so that a daemon with the wrong key does not start, rather than fail later or seal
 // more under a second key.
@@ -99,10 +104,8 @@ func (s *Service) CheckKey(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		for field, box := range row.Sealed {
-			if _, err := s.sealer.Open(row.Name, field, box); err != nil {
-				return err
-			}
+		if _, err := s.secrets(row); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -169,12 +172,19 @@ func (s *Service) Resolve(ctx context.Context, name, pointer string, kinds ...st
 
 // Test tries a connection that exists.
 func (s *Service) Test(ctx context.Context, name string) (*api.ConnectionTest, error) {
-	target, err := s.Resolve(ctx, name, "")
+	row, err := s.row(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	target, err := s.open(row)
 	if err != nil {
 		return nil, err
 	}
 	result := s.impls[target.Kind].Test(ctx, target.Spec)
 	result.Warnings = append(s.impls[target.Kind].Warnings(target.Spec), result.Warnings...)
+	if err := s.compareCluster(ctx, row, &result); err != nil {
+		return nil, err
+	}
 	return &result, nil
 }
 
@@ -198,7 +208,15 @@ func (s *Service) Put(ctx context.Context, name string, body api.ConnectionWrite
 	if err != nil {
 		return nil, err
 	}
-	row := store.Connection{Name: name, Kind: body.Kind, Spec: checked.open, SecretVersions: knownVersions(body.SecretVersions), Generation: existing.Generation}
+	row := store.Connection{
+		Name: name, Kind: body.Kind, Spec: checked.open, SecretVersions: knownVersions(body.SecretVersions), Generation: existing.Generation,
+		ClusterID: checked.clusterAfter(existing),
+	}
+	elsewhere, err := s.leadsElsewhere(ctx, existing, checked)
+	if err != nil {
+		return nil, err
+	}
+	checked.warnings = append(checked.warnings, elsewhere...)
 	if opts.DryRun {
 		return s.answerWith(row, checked.warnings), nil
 	}
@@ -242,6 +260,7 @@ func (s *Service) Delete(ctx context.Context, name string, opts api.WriteOptions
 	} else if err != nil {
 		return nil, err
 	}
+	s.hider.Forget(name)
 	s.notify(name)
 	return &api.Deletion{Effects: effects}, nil
 }
@@ -270,6 +289,9 @@ type checkedSpec struct {
 	open     json.RawMessage
 	secrets  map[string]string
 	warnings []api.Warning
+	// clusterID is what the test found; tested and unknown say whether there was one, and whether there could be one.
+	clusterID       string
+	tested, unknown bool
 }
 
 func (s *Service) check(ctx context.Context, name string, body api.ConnectionWrite) (*checkedSpec, error) {
@@ -291,20 +313,21 @@ func (s *Service) check(ctx context.Context, name string, body api.ConnectionWri
 	if err := s.checkReferences(ctx, name, impl.References(target)); err != nil {
 		return nil, err
 	}
-	warnings := impl.Warnings(target)
+	checked := &checkedSpec{warnings: impl.Warnings(target), secrets: spec.TakeSecrets(kind.Fields, object), unknown: unknown}
+	// What they are tried out on may repeat them.
+	s.hider.Hide(name, slices.Collect(maps.Values(checked.secrets))...)
 	if !unknown && (body.Test == nil || *body.Test) {
 		result := impl.Test(ctx, target)
 		if result.Error != nil {
 			return nil, result.Error
 		}
-		warnings = append(warnings, result.Warnings...)
+		checked.warnings = append(checked.warnings, result.Warnings...)
+		checked.tested, checked.clusterID = true, result.ClusterID
 	}
-	secrets := spec.TakeSecrets(kind.Fields, object)
-	open, err := json.Marshal(object)
-	if err != nil {
+	if checked.open, err = json.Marshal(object); err != nil {
 		return nil, fmt.Errorf("encode spec: %w", err)
 	}
-	return &checkedSpec{open: open, secrets: secrets, warnings: warnings}, nil
+	return checked, nil
 }
 
 func (s *Service) checkReferences(ctx context.Context, name string, refs []Reference) error {
@@ -365,11 +388,8 @@ func (s *Service) seal(name string, secrets map[string]string) (map[string][]byt
 	return sealed, nil
 }
 
-func (s *Service) open(row store.Connection) (*Target, error) {
-	kind, ok := s.kinds.Lookup(row.Kind)
-	if !ok {
-		return nil, fmt.Errorf("connection %s is of the unknown kind %s", row.Name, row.Kind)
-	}
+// secrets opens what is sealed; from then on it is hidden.
+func (s *Service) secrets(row store.Connection) (map[string]string, error) {
 	secrets := make(map[string]string, len(row.Sealed))
 	for field, box := range row.Sealed {
 		value, err := s.sealer.Open(row.Name, field, box)
@@ -377,6 +397,19 @@ func (s *Service) open(row store.Connection) (*Target, error) {
 			return nil, err
 		}
 		secrets[field] = value
+	}
+	s.hider.Hide(row.Name, slices.Collect(maps.Values(secrets))...)
+	return secrets, nil
+}
+
+func (s *Service) open(row store.Connection) (*Target, error) {
+	kind, ok := s.kinds.Lookup(row.Kind)
+	if !ok {
+		return nil, fmt.Errorf("connection %s is of the unknown kind %s", row.Name, row.Kind)
+	}
+	secrets, err := s.secrets(row)
+	if err != nil {
+		return nil, err
 	}
 	var object map[string]any
 	if err := json.Unmarshal(row.Spec, &object); err != nil {
@@ -403,7 +436,7 @@ func (s *Service) answer(row store.Connection) (*api.Connection, error) {
 }
 
 func (s *Service) answerWith(row store.Connection, warnings []api.Warning) *api.Connection {
-	return &api.Connection{Name: row.Name, Kind: row.Kind, Spec: row.Spec, SecretVersions: row.SecretVersions, Generation: generation(row), Warnings: warnings}
+	return &api.Connection{Name: row.Name, Kind: row.Kind, Spec: row.Spec, SecretVersions: row.SecretVersions, Generation: generation(row), ClusterID: row.ClusterID, Warnings: warnings}
 }
 
 func (s *Service) usersOf(ctx context.Context, name string) ([]string, error) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/headgate/terraform-provider-headgate/daemon/connection"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/connectiontest"
+	"github.com/headgate/terraform-provider-headgate/daemon/devkafka"
 	"github.com/headgate/terraform-provider-headgate/daemon/store"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 )
@@ -103,5 +104,82 @@ func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A connection that a change has lead to another cluster is warned of, with what is behind it.
+func TestOtherCluster(t *testing.T) {
+	st, err := store.OpenMemory(t.Context())
+	must(t, err)
+	t.Cleanup(func() { _ = st.Close() })
+	s := connectiontest.New(t, st)
+	first, second := cluster(t), cluster(t)
+	write := func(at string, body api.ConnectionWrite, opts api.WriteOptions) *api.Connection {
+		t.Helper()
+		body.Kind, body.Spec = "kafka", json.RawMessage(fmt.Sprintf(`{"bootstrap_servers":[%q],"security_protocol":"PLAINTEXT"}`, at))
+		answer, err := s.Put(t.Context(), "main", body, opts, "")
+		must(t, err)
+		return answer
+	}
+	elsewhere := func(warnings []api.Warning) string {
+		for _, w := range warnings {
+			if strings.Contains(w.Summary, "cluster") {
+				return w.Summary + ". " + w.Detail
+			}
+		}
+		return ""
+	}
+	was := write(first, api.ConnectionWrite{}, api.WriteOptions{})
+	if was.ClusterID == "" || elsewhere(was.Warnings) != "" {
+		t.Fatalf("created: cluster %q, %+v", was.ClusterID, was.Warnings)
+	}
+	must(t, st.PutTopic(t.Context(), store.Topic{Connection: "main", Name: "orders", DeletionProtection: true}))
+	dry := api.WriteOptions{DryRun: true}
+	if same := write(first, api.ConnectionWrite{}, dry); same.ClusterID != was.ClusterID || elsewhere(same.Warnings) != "" {
+		t.Errorf("unchanged: cluster %q, %+v", same.ClusterID, same.Warnings)
+	}
+	would := write(second, api.ConnectionWrite{}, dry)
+	for _, want := range []string{was.ClusterID + " -> " + would.ClusterID, `topic "orders" (protected from deletion)`, "stays as it is", "declare another"} {
+		if !strings.Contains(elsewhere(would.Warnings), want) {
+			t.Errorf("planned: %q, without %q", elsewhere(would.Warnings), want)
+		}
+	}
+	untested := write(second, api.ConnectionWrite{Test: new(false)}, dry)
+	if untested.ClusterID != "" || !strings.Contains(elsewhere(untested.Warnings), "may lead to another cluster than "+was.ClusterID) {
+		t.Errorf("without a test: cluster %q, %+v", untested.ClusterID, untested.Warnings)
+	}
+	if kept := write(first, api.ConnectionWrite{Test: new(false)}, dry); kept.ClusterID != was.ClusterID || elsewhere(kept.Warnings) != "" {
+		t.Errorf("unchanged, without a test: cluster %q, %+v", kept.ClusterID, kept.Warnings)
+	}
+	if unknown := write(second, api.ConnectionWrite{Unknown: []string{"/spec/bootstrap_servers/0"}}, dry); elsewhere(unknown.Warnings) != "" {
+		t.Errorf("not known yet: %+v", unknown.Warnings)
+	}
+	if now := write(second, api.ConnectionWrite{Test: new(false)}, api.WriteOptions{}); now.ClusterID != "" {
+		t.Errorf("changed without a test: cluster %q", now.ClusterID)
+	}
+	// A test later takes note of the cluster.
+	tested, err := s.Test(t.Context(), "main")
+	must(t, err)
+	if now, err := s.Get(t.Context(), "main"); err != nil || now.ClusterID != would.ClusterID || tested.ClusterID != now.ClusterID || elsewhere(tested.Warnings) != "" {
+		t.Errorf("after the test: %+v, %v, %+v", now, err, tested)
+	}
+}
+
+// cluster starts a cluster and answers the address of a broker.
+func cluster(t *testing.T) string {
+	t.Helper()
+	c, err := devkafka.Start(t.Context(), devkafka.Config{Brokers: 1})
+	must(t, err)
+	t.Cleanup(c.Close)
+	return c.BootstrapServers()[0]
+}
+
+// What a system says of the credentials that it was sent does not come out of the service.
+func TestSecretsThatAreTriedOutAreHidden(t *testing.T) {
+	s := newService(t)
+	put(t, s, "kafka", fmt.Sprintf(specs[0].spec, "the-first-secret"))
+	put(t, s, "kafka", fmt.Sprintf(specs[0].spec, "the-second-secret"))
+	if got := s.Hider().Text("the-first-secret, the-second-secret"); got != "(hidden), (hidden)" {
+		t.Error(got)
 	}
 }

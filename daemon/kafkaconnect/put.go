@@ -163,6 +163,7 @@ func (s *Service) prepare(ctx context.Context, w *write, opts api.WriteOptions, 
 	}
 	maps.Copy(w.full, w.secretsGiven())
 	maps.Copy(w.hide, w.secretsGiven())
+	s.conns.Hider().Hide("connector "+id(w.c.name, w.name), slices.Collect(maps.Values(w.hide))...)
 	if w.unchanged() {
 		return nil
 	}

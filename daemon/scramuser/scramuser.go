@@ -19,6 +19,7 @@ import (
 	"github.com/headgate/terraform-provider-headgate/daemon/connection"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/kafka"
 	"github.com/headgate/terraform-provider-headgate/daemon/declared"
+	"github.com/headgate/terraform-provider-headgate/daemon/secret"
 	"github.com/headgate/terraform-provider-headgate/daemon/store"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 )
@@ -32,11 +33,12 @@ type users struct {
 	// marks has a random word for each user that this daemon has written. No cluster tells of a changed password, so
 	// without it two writers could change one unseen. It is no loss when a daemon starts without it.
 	marks map[string]string
+	hider *secret.Hider
 }
 
 // New makes the service.
 func New(st *store.Store, conns *connection.Service, admins *kafka.Admins) *Service {
-	u := &users{marks: map[string]string{}}
+	u := &users{marks: map[string]string{}, hider: conns.Hider()}
 	return declared.New(st, conns, admins, declared.Definition[api.SCRAMUserWrite, api.SCRAMAccount]{
 		Noun: "scram_user", Title: "SCRAM user", Attribute: "/username", CheckName: checkName,
 		Read: u.read, All: u.all, Plan: u.plan, Write: u.write, Remove: u.remove, Effects: effects,
@@ -170,6 +172,7 @@ func check(body api.SCRAMUserWrite) error {
 }
 
 func (u *users) plan(_ context.Context, c *kafka.Cluster, name string, have *api.SCRAMAccount, body api.SCRAMUserWrite) (*api.SCRAMAccount, error) {
+	u.hide(c, name, body)
 	todo, err := against(name, have, body, true)
 	if err != nil {
 		return nil, err
@@ -178,6 +181,7 @@ func (u *users) plan(_ context.Context, c *kafka.Cluster, name string, have *api
 }
 
 func (u *users) write(ctx context.Context, c *kafka.Cluster, name string, have *api.SCRAMAccount, body api.SCRAMUserWrite) (*api.SCRAMAccount, error) {
+	u.hide(c, name, body)
 	todo, err := against(name, have, body, false)
 	if err != nil {
 		return nil, err
@@ -190,6 +194,11 @@ func (u *users) write(ctx context.Context, c *kafka.Cluster, name string, have *
 		return nil, err
 	}
 	return u.answer(c, name, todo.after), nil
+}
+
+// hide keeps the password out of what brokers say about it.
+func (u *users) hide(c *kafka.Cluster, name string, body api.SCRAMUserWrite) {
+	u.hider.Hide("SCRAM user "+key(c, name), body.Password)
 }
 
 func (u *users) mark(c *kafka.Cluster, name string) {

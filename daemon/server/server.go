@@ -3,8 +3,11 @@
 package server
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 
@@ -26,6 +29,7 @@ import (
 	"github.com/headgate/terraform-provider-headgate/daemon/reassign"
 	"github.com/headgate/terraform-provider-headgate/daemon/schema"
 	"github.com/headgate/terraform-provider-headgate/daemon/scramuser"
+	"github.com/headgate/terraform-provider-headgate/daemon/secret"
 	"github.com/headgate/terraform-provider-headgate/daemon/stream"
 	"github.com/headgate/terraform-provider-headgate/daemon/token"
 	"github.com/headgate/terraform-provider-headgate/daemon/topic"
@@ -69,7 +73,7 @@ type Config struct {
 // New makes the handler of everything that the daemon serves.
 func New(cfg Config) (http.Handler, error) {
 	mux := http.NewServeMux()
-	face := humago.New(mux, humaConfig(cfg.Version))
+	face := humago.New(mux, humaConfig(cfg.Version, cfg.Connections.Hider()))
 	face.UseMiddleware(runAfterAnswer(cfg.Log))
 	s := &server{Config: cfg}
 	s.systemRoutes(face)
@@ -115,13 +119,27 @@ func (s *server) open(guarded http.Handler) http.Handler {
 
 type server struct{ Config }
 
-func humaConfig(v api.Version) huma.Config {
+func humaConfig(v api.Version, hider *secret.Hider) huma.Config {
 	config := huma.DefaultConfig("Headgate", v.Version)
 	config.Info.Description = "The management API of the Headgate daemon. Writes are PUT by name, idempotent, and can be dry runs."
 	// The document is served by ourselves, with the kinds in it; there are no pages that load scripts from elsewhere.
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
 	config.CreateHooks = nil
+	config.Formats = map[string]huma.Format{"application/json": discreetJSON(hider), "json": discreetJSON(hider)}
 	return config
+}
+
+// discreetJSON is how everything is answered: systems repeat what they were sent, and what they say goes into errors,
+// warnings and statuses. No secret leaves with it.
+func discreetJSON(hider *secret.Hider) huma.Format {
+	return huma.Format{Unmarshal: json.Unmarshal, Marshal: func(w io.Writer, answer any) error {
+		var raw bytes.Buffer
+		if err := huma.DefaultJSONFormat.Marshal(&raw, answer); err != nil {
+			return err
+		}
+		_, err := w.Write(hider.JSON(raw.Bytes()))
+		return err
+	}}
 }
 
 func (s *server) healthz(w http.ResponseWriter, _ *http.Request) {

@@ -3,14 +3,19 @@ package server_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/goleak"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/dev"
@@ -27,7 +32,13 @@ type client struct {
 
 func newClient(t *testing.T) *client {
 	t.Helper()
-	d, err := dev.Start(t.Context(), dev.Config{})
+	return newClientOf(t, dev.Config{})
+}
+
+// newClientOf is newClient of a daemon with settings.
+func newClientOf(t *testing.T, cfg dev.Config) *client {
+	t.Helper()
+	d, err := dev.Start(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,6 +186,58 @@ func TestRejectedValuesAreNotEchoed(t *testing.T) {
 		_, raw := c.do(http.MethodPut, "/v1/connections/x", body, nil, http.StatusUnprocessableEntity)
 		if bytes.Contains(raw, []byte("hunter2")) {
 			t.Errorf("echoed: %s", raw)
+		}
+	}
+}
+
+// Systems repeat what they were sent in their refusals. No secret comes out with that: not in errors, in warnings, in the
+// status of a connector or in the log.
+func TestSecretsThatSystemsRepeat(t *testing.T) {
+	const password = "hunter \"two\" of many"
+	kafka, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.EnableSASL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(kafka.Close)
+	kafka.ControlKey(int16(kmsg.SASLAuthenticate), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		kafka.KeepControl()
+		sent := req.(*kmsg.SASLAuthenticateRequest)
+		resp := sent.ResponseKind().(*kmsg.SASLAuthenticateResponse)
+		resp.ErrorCode = kerr.SaslAuthenticationFailed.Code
+		resp.ErrorMessage = new("alice cannot log in with " + strings.ReplaceAll(string(sent.SASLAuthBytes), "\x00", " ") + ", which is " + base64.StdEncoding.EncodeToString(sent.SASLAuthBytes))
+		return resp, nil, true
+	})
+	var log bytes.Buffer
+	c := newClientOf(t, dev.Config{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	body := func(test bool) string {
+		raw, err := json.Marshal(map[string]any{"kind": "kafka", "test": test, "spec": map[string]any{
+			"bootstrap_servers": kafka.ListenAddrs(), "security_protocol": "SASL_PLAINTEXT", "sasl": map[string]any{"mechanism": "PLAIN", "username": "alice", "password": password},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(raw)
+	}
+	var said []string
+	say := func(method, path, body string, want int) {
+		t.Helper()
+		_, raw := c.do(method, path, body, nil, want)
+		said = append(said, string(raw))
+	}
+	say(http.MethodPut, "/v1/connections/echo?dry_run=true", body(true), http.StatusBadGateway)
+	say(http.MethodPut, "/v1/connections/echo", body(true), http.StatusBadGateway)
+	c.do(http.MethodPut, "/v1/connections/echo", body(false), nil, http.StatusOK)
+	say(http.MethodPost, "/v1/connections/echo/test", "", http.StatusOK)
+	say(http.MethodGet, "/v1/connections/echo/topics/orders", "", http.StatusBadGateway)
+	said = append(said, "the log: (hidden)"+log.String())
+	for _, text := range said {
+		if !strings.Contains(text, "(hidden)") || !strings.Contains(text, "log") {
+			t.Errorf("it is not what was repeated: %s", text)
+		}
+		for _, part := range []string{"hunter", "of many", base64.StdEncoding.EncodeToString([]byte(password))[2:20], base64.StdEncoding.EncodeToString([]byte("alice\x00" + password))[10:30]} {
+			if strings.Contains(text, part) {
+				t.Errorf("%q is in %s", part, text)
+			}
 		}
 	}
 }

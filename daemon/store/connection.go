@@ -16,11 +16,14 @@ type Connection struct {
 	SecretVersions map[string]int64
 	Sealed         map[string][]byte
 	Generation     int64
+	ClusterID      string // empty: not known
 }
+
+const connectionColumns = `name, kind, spec, secret_versions, generation, cluster_id`
 
 // Connection reads one connection, or answers ErrNotFound.
 func (s *Store) Connection(ctx context.Context, name string) (Connection, error) {
-	row := s.db.QueryRowContext(ctx, `SELECT name, kind, spec, secret_versions, generation FROM connections WHERE name = $1`, name)
+	row := s.db.QueryRowContext(ctx, `SELECT `+connectionColumns+` FROM connections WHERE name = $1`, name)
 	c, err := scanConnection(row)
 	if err != nil {
 		return Connection{}, err
@@ -31,7 +34,7 @@ func (s *Store) Connection(ctx context.Context, name string) (Connection, error)
 
 // Connections reads the names after a cursor, at most limit, with their rows but without secrets.
 func (s *Store) Connections(ctx context.Context, after string, limit int) ([]Connection, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT name, kind, spec, secret_versions, generation FROM connections WHERE name > $1 ORDER BY name LIMIT $2`, after, limit)
+	rows, err := s.db.QueryContext(ctx, `SELECT `+connectionColumns+` FROM connections WHERE name > $1 ORDER BY name LIMIT $2`, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list connections: %w", err)
 	}
@@ -45,8 +48,8 @@ func (s *Store) InsertConnection(ctx context.Context, c Connection) error {
 		if err != nil {
 			return fmt.Errorf("encode secret versions: %w", err)
 		}
-		res, err := tx.ExecContext(ctx, `INSERT INTO connections (name, kind, spec, secret_versions, generation) VALUES ($1, $2, $3, $4, 1) ON CONFLICT DO NOTHING`,
-			c.Name, c.Kind, string(c.Spec), string(versions))
+		res, err := tx.ExecContext(ctx, `INSERT INTO connections (`+connectionColumns+`) VALUES ($1, $2, $3, $4, 1, $5) ON CONFLICT DO NOTHING`,
+			c.Name, c.Kind, string(c.Spec), string(versions), c.ClusterID)
 		if err := oneRow(res, err); err != nil {
 			return fmt.Errorf("insert connection: %w", err)
 		}
@@ -61,8 +64,8 @@ func (s *Store) UpdateConnection(ctx context.Context, c Connection) error {
 		if err != nil {
 			return fmt.Errorf("encode secret versions: %w", err)
 		}
-		res, err := tx.ExecContext(ctx, `UPDATE connections SET spec = $1, secret_versions = $2, generation = generation + 1 WHERE name = $3 AND generation = $4`,
-			string(c.Spec), string(versions), c.Name, c.Generation)
+		res, err := tx.ExecContext(ctx, `UPDATE connections SET spec = $1, secret_versions = $2, cluster_id = $3, generation = generation + 1 WHERE name = $4 AND generation = $5`,
+			string(c.Spec), string(versions), c.ClusterID, c.Name, c.Generation)
 		if err := oneRow(res, err); err != nil {
 			return fmt.Errorf("update connection: %w", err)
 		}
@@ -71,6 +74,15 @@ func (s *Store) UpdateConnection(ctx context.Context, c Connection) error {
 		}
 		return putSealed(ctx, tx, c)
 	})
+}
+
+// NoteCluster notes which cluster a connection leads to, where that is not known. It is no change of the connection.
+func (s *Store) NoteCluster(ctx context.Context, name string, generation int64, clusterID string) error {
+	_, err := s.db.ExecContext(ctx, `UPDATE connections SET cluster_id = $1 WHERE name = $2 AND generation = $3 AND cluster_id = ''`, clusterID, name, generation)
+	if err != nil {
+		return fmt.Errorf("note the cluster of connection %s: %w", name, err)
+	}
+	return nil
 }
 
 // DeleteConnection removes a connection that is at the generation, its secrets, and what is kept beside the topics, streams
@@ -138,7 +150,7 @@ func scanConnection(row scanner) (Connection, error) {
 		c              Connection
 		spec, versions string
 	)
-	if err := row.Scan(&c.Name, &c.Kind, &spec, &versions, &c.Generation); err != nil {
+	if err := row.Scan(&c.Name, &c.Kind, &spec, &versions, &c.Generation, &c.ClusterID); err != nil {
 		return Connection{}, notFound(err)
 	}
 	c.Spec = json.RawMessage(spec)

@@ -14,6 +14,7 @@ type Connection struct {
 	// SecretVersions are the caller's own version numbers of the secrets that are set, by JSON pointer into spec.
 	SecretVersions map[string]int64 `json:"secret_versions,omitempty" doc:"Version numbers of the secrets that are set, by JSON pointer into spec. A new number rotates the secret."`
 	Generation     string           `json:"generation,omitempty" readOnly:"true" doc:"Changes with every write."`
+	ClusterID      string           `json:"cluster_id,omitempty" readOnly:"true" doc:"The id of the Kafka cluster that it leads to, as the cluster told when the connection was tested last; of Kafka Connect, that of the cluster it works on. Absent: not known."`
 	Warnings       []Warning        `json:"warnings,omitempty" readOnly:"true" doc:"What a person should know about this connection."`
 }
 
@@ -60,7 +61,8 @@ type ConnectionTest struct {
 	Steps []ConnectionTestStep `json:"steps" nullable:"false" doc:"The steps that were tried."`
 	Error *Error               `json:"error,omitempty" doc:"The failed step, its cause and the remedy."`
 	// Warnings are what works and should still be known.
-	Warnings []Warning `json:"warnings,omitempty" doc:"What works and should still be known."`
+	Warnings  []Warning `json:"warnings,omitempty" doc:"What works and should still be known."`
+	ClusterID string    `json:"cluster_id,omitempty" doc:"The id of the Kafka cluster that it leads to; of Kafka Connect, that of the cluster it works on. Absent: none was told."`
 }
 
 // ConnectionTestStep is one step towards one address.

@@ -6,16 +6,12 @@ import (
 	"io"
 	"net/http"
 	"strings"
+
+	"github.com/headgate/terraform-provider-headgate/daemon/secret"
 )
 
-const (
-	// refusalLimit bounds what is read of a refusal, in bytes.
-	refusalLimit = 64 << 10
-	// Hidden stands where a credential was.
-	Hidden = "(hidden)"
-	// shortestHidden is the length from which a credential is hidden; what is shorter could be a part of anything.
-	shortestHidden = 8
-)
+// refusalLimit bounds what is read of a refusal, in bytes.
+const refusalLimit = 64 << 10
 
 // discreet hides our credentials in the refusals of a server, or of a proxy before it: some repeat the request in them,
 // and what they say goes into errors.
@@ -24,22 +20,16 @@ type discreet struct {
 	hide *strings.Replacer
 }
 
-// credentials replaces every form in which the credentials are sent.
+// credentials replaces the credentials.
 func (a Access) credentials() *strings.Replacer {
-	var forms []string
+	var secrets []string
 	if a.Basic != nil {
-		forms = append(forms, base64.StdEncoding.EncodeToString([]byte(a.Basic.Username+":"+a.Basic.Password)), a.Basic.Password)
+		secrets = append(secrets, a.Basic.Password, base64.StdEncoding.EncodeToString([]byte(a.Basic.Username+":"+a.Basic.Password)))
 	}
 	if a.Bearer != nil {
-		forms = append(forms, a.Bearer.Token)
+		secrets = append(secrets, a.Bearer.Token)
 	}
-	var pairs []string
-	for _, form := range forms {
-		if len(form) >= shortestHidden {
-			pairs = append(pairs, form, Hidden)
-		}
-	}
-	return strings.NewReplacer(pairs...)
+	return secret.Replacer(secret.Shortest, secrets...)
 }
 
 // RoundTrip implements [http.RoundTripper].
@@ -48,12 +38,17 @@ func (d *discreet) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil || resp.StatusCode < http.StatusBadRequest {
 		return resp, err
 	}
+	return Discreet(resp, d.hide)
+}
+
+// Discreet hides credentials in a refusal.
+func Discreet(resp *http.Response, hide *strings.Replacer) (*http.Response, error) {
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, refusalLimit))
 	_ = resp.Body.Close()
 	if err != nil {
 		return nil, fmt.Errorf("read the answer: %w", err)
 	}
-	text := d.hide.Replace(string(raw))
+	text := hide.Replace(string(raw))
 	resp.Body, resp.ContentLength = io.NopCloser(strings.NewReader(text)), int64(len(text))
 	resp.Header.Del("Content-Length")
 	return resp, nil

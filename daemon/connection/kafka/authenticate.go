@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -265,6 +266,7 @@ func (t *tester) authorization(ctx context.Context, w *wire, address string) (br
 		cluster := "unnamed"
 		if resp.ClusterID != nil {
 			cluster = *resp.ClusterID
+			t.Test.ClusterID = cmp.Or(t.Test.ClusterID, cluster)
 		}
 		return fmt.Sprintf("cluster %s with %d broker(s)", cluster, len(brokers)), nil
 	})

@@ -3,6 +3,7 @@
 package kafkaconnect
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -76,9 +77,11 @@ func request(ctx context.Context, r *probe.Recorder, c *api.KafkaConnectConnecti
 	var asked error
 	if r.Step(ctx, api.StepProtocol, address, func(ctx context.Context) (string, error) {
 		var info struct {
-			Version string `json:"version"`
+			Version   string `json:"version"`
+			ClusterID string `json:"kafka_cluster_id"`
 		}
 		asked = client.once(ctx, url, http.MethodGet, "/", nil, &info)
+		r.Test.ClusterID = cmp.Or(r.Test.ClusterID, info.ClusterID)
 		return protocolOutcome(url, info.Version, asked)
 	}) != nil {
 		return false

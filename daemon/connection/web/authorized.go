@@ -3,19 +3,11 @@ package web
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http"
-	"strings"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/httpclient"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/oauthtoken"
-)
-
-const (
-	// refusalLimit bounds what is read of a refusal, in bytes.
-	refusalLimit = 64 << 10
-	// shortestHidden is the length from which a credential is hidden; what is shorter could be a part of anything.
-	shortestHidden = 8
+	"github.com/headgate/terraform-provider-headgate/daemon/secret"
 )
 
 // authorized sends the credentials with every request, and hides those that are in headers of our own making where a
@@ -33,27 +25,19 @@ func (a *authorized) RoundTrip(req *http.Request) (*http.Response, error) {
 	for name, value := range a.site.Headers {
 		sent.Header.Set(name, value)
 	}
-	secret, err := a.authorize(sent)
+	shown, err := a.authorize(sent)
 	if err != nil {
 		return nil, err
 	}
 	resp, err := a.next.RoundTrip(sent)
-	if err != nil || resp.StatusCode < http.StatusBadRequest || len(secret) < shortestHidden {
+	if err != nil || resp.StatusCode < http.StatusBadRequest {
 		return resp, err
 	}
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, refusalLimit))
-	_ = resp.Body.Close()
-	if err != nil {
-		return nil, fmt.Errorf("read the answer: %w", err)
-	}
-	text := strings.ReplaceAll(string(raw), secret, httpclient.Hidden)
-	resp.Body, resp.ContentLength = io.NopCloser(strings.NewReader(text)), int64(len(text))
-	resp.Header.Del("Content-Length")
-	return resp, nil
+	return httpclient.Discreet(resp, secret.Replacer(secret.Shortest, shown))
 }
 
 // authorize puts the credentials into a request. It answers the one that the client below does not know to hide.
-func (a *authorized) authorize(req *http.Request) (secret string, err error) {
+func (a *authorized) authorize(req *http.Request) (shown string, err error) {
 	switch {
 	case a.site.APIKey != nil:
 		req.Header.Set(a.site.APIKey.Header, a.site.APIKey.Key)

@@ -1,0 +1,96 @@
+package secret_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/headgate/terraform-provider-headgate/daemon/secret"
+)
+
+func TestTextsAreWithoutSecrets(t *testing.T) {
+	const password = `hunter "two" & more`
+	h := secret.NewHider()
+	h.Hide("main", password, "short")
+	for name, text := range map[string]string{
+		"as it is": password, "in Go": fmt.Sprintf("%q", password), "in JSON": string(must(json.Marshal(password))),
+		"in a query": url.QueryEscape(password), "in a path": url.PathEscape(password), "in hex": hex.EncodeToString([]byte(password)),
+		"basic":           base64.StdEncoding.EncodeToString([]byte("alice:" + password)),
+		"in JSON, base64": base64.URLEncoding.EncodeToString([]byte(`{"a":1,"password":"` + password + `"}`)),
+	} {
+		got := h.Text("before " + text + " after")
+		if !strings.HasPrefix(got, "before ") || !strings.HasSuffix(got, " after") || !strings.Contains(got, secret.Hidden) || strings.Contains(got, text) {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+	if got := h.Text("a short word"); got != "a short word" {
+		t.Errorf("what could be anything is hidden: %s", got)
+	}
+	h.Hide("main", "another-password")
+	if got := h.Text(password + " another-password"); got != "(hidden) (hidden)" {
+		t.Errorf("after a rotation: %s", got)
+	}
+	h.Forget("main")
+	if got := h.Text(password); got != password {
+		t.Errorf("after the end: %s", got)
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func TestPartsOfSecretsAreSecret(t *testing.T) {
+	const key = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC"
+	h := secret.NewHider()
+	h.Hide("key", "-----BEGIN PRIVATE KEY-----\n"+key+"\n-----END PRIVATE KEY-----\n")
+	h.Hide("json", `{"private_key":"-----BEGIN PRIVATE KEY-----\n`+strings.ToLower(key)+`\n-----END PRIVATE KEY-----\n"}`)
+	h.Hide("hubs", "Endpoint=sb://contoso.servicebus.windows.net/;SharedAccessKeyName=all;SharedAccessKey=0123456789abcdefghij=")
+	for _, text := range []string{key, strings.ToLower(key), "0123456789abcdefghij="} {
+		if got := h.Text("x " + text + " y"); got != "x (hidden) y" {
+			t.Errorf("%s: %s", text, got)
+		}
+	}
+	for _, text := range []string{"-----BEGIN PRIVATE KEY-----", "sb://contoso.servicebus.windows.net/"} {
+		if got := h.Text(text); got != text {
+			t.Errorf("%s: %s", text, got)
+		}
+	}
+}
+
+// What is said is without secrets; what is data stays as it is, byte by byte.
+func TestAnswersAreWithoutSecrets(t *testing.T) {
+	h := secret.NewHider()
+	h.Hide("main", "hunter-two")
+	for in, want := range map[string]string{
+		`{"summary":"no hunter-two","attribute":"/a","more":[{"detail":"hunter-two!","code":"x"}]}`: `{"attribute":"/a","more":[{"code":"x","detail":"(hidden)!"}],"summary":"no (hidden)"}` + "\n",
+		`{"value":"hunter-two", "n": 1e3}`:                          `{"value":"hunter-two", "n": 1e3}`,
+		`{"summary":"fine", "n": 1e3}`:                              `{"summary":"fine", "n": 1e3}`,
+		`{"schema":"hunter-two","warnings":[{"summary":"<fine>"}]}`: `{"schema":"hunter-two","warnings":[{"summary":"<fine>"}]}` + "\n",
+	} {
+		if got := string(h.JSON([]byte(in))); got != want {
+			t.Errorf("%s: %s, want %s", in, got, want)
+		}
+	}
+}
+
+func TestLogsAreWithoutSecrets(t *testing.T) {
+	h := secret.NewHider()
+	h.Hide("main", "hunter-two")
+	var out bytes.Buffer
+	log := slog.New(h.Log(slog.NewJSONHandler(&out, nil))).With("url", "http://hunter-two@x").WithGroup("g")
+	log.Info("it says hunter-two", "error", fmt.Errorf("refused: %w", errors.New("no hunter-two")), slog.Group("in", "text", "hunter-two"), "n", 3, "list", []string{"a"})
+	if got := out.String(); strings.Contains(got, "hunter-two") || strings.Count(got, secret.Hidden) != 4 || !strings.Contains(got, `"n":3,"list":["a"]`) {
+		t.Error(got)
+	}
+}
