@@ -3,7 +3,9 @@ package connection_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -99,27 +101,69 @@ func noSecret(secret string) resource.TestCheckFunc {
 	}
 }
 
-func TestAccConnectionDrift(t *testing.T) {
+// A connection that leads to another cluster plans nothing by its id alone; the plan tells the way, and of everything behind it.
+func TestAccConnectionToAnotherCluster(t *testing.T) {
 	t.Parallel()
 	d := acctest.Dev(t)
-	config := connection(d, kafka(d, ""))
-	changed := providertest.Does(plancheck.ResourceActionUpdate, address, config, resource.TestCheckResourceAttr(address, "kafka.bootstrap_servers.#", "3"))
-	changed.PreConfig = func() {
-		elsewhere := fmt.Appendf(nil, `{"bootstrap_servers":[%q],"security_protocol":"PLAINTEXT"}`, strings.Split(d.Kafka2, ",")[0])
-		if _, err := d.Client.PutConnection(t.Context(), "main", api.ConnectionWrite{Kind: "kafka", Spec: elsewhere}, api.WriteOptions{}); err != nil {
-			t.Fatal(err)
+	config := func(servers string) string {
+		return connection(d, fmt.Sprintf("  kafka = {\n    bootstrap_servers = %s\n    security_protocol = \"PLAINTEXT\"\n  }", providertest.List(servers))) + `
+resource "headgate_topic" "orders" {
+  connection_name     = headgate_connection.main.name
+  name                = "orders"
+  deletion_protection = false
+}
+resource "headgate_topic_set" "more" {
+  connection_name = headgate_connection.main.name
+  topics          = { more = { deletion_protection = false } }
+}
+data "headgate_connection" "main" {
+  name = headgate_connection.main.name
+}
+`
+	}
+	cli := providertest.NewCLI(t, config(d.Kafka))
+	step := func(args ...string) providertest.Outcome {
+		t.Helper()
+		out := cli.Run(args[0], args[1:]...)
+		if out.Code != 0 {
+			t.Fatal(out)
+		}
+		return out
+	}
+	wants := func(out providertest.Outcome, changes map[string]string, warned map[string]string) {
+		t.Helper()
+		if !maps.Equal(out.Changes, changes) {
+			t.Errorf("planned %v, want %v", out.Changes, changes)
+		}
+		for address, words := range warned {
+			if !slices.ContainsFunc(out.Diagnostics, func(d providertest.Diagnostic) bool {
+				return d.Severity == "warning" && d.Address == address && regexp.MustCompile(words).MatchString(d.Summary+" "+d.Detail)
+			}) {
+				t.Errorf("nothing about %s that matches %q: %s", address, words, out)
+			}
 		}
 	}
-	deleted := providertest.Does(plancheck.ResourceActionCreate, address, config)
-	deleted.PreConfig = func() {
-		if _, err := d.Client.DeleteConnection(t.Context(), "main", api.WriteOptions{}); err != nil {
-			t.Fatal(err)
-		}
+	step("apply", "-auto-approve")
+	wants(step("plan"), map[string]string{}, nil)
+	first, err := d.Client.GetConnection(t.Context(), "main")
+	if err != nil || first.ClusterID == "" {
+		t.Fatalf("%+v, %v", first, err)
 	}
-	test(t, providertest.Applied(config), changed, deleted, providertest.Unchanged(config))
-	if _, err := d.Client.GetConnection(t.Context(), "main"); !api.HasCode(err, api.CodeNotFound) {
-		t.Errorf("after destroying: %v", err)
+	cli.Write(config(strings.Split(d.Kafka, ",")[0]))
+	if out := step("apply", "-auto-approve"); slices.ContainsFunc(out.Diagnostics, func(d providertest.Diagnostic) bool { return strings.Contains(d.Summary, "cluster") }) {
+		t.Errorf("another address of the same cluster: %s", out)
 	}
+	cli.Write(config(d.Kafka2))
+	wants(step("plan"), map[string]string{address: "update", "data.headgate_connection.main": "read"}, map[string]string{
+		address:                   `is to lead to another cluster: ` + first.ClusterID + ` -> [\w-]+`,
+		"headgate_topic.orders":   `(?s)is to lead to another cluster.*topic "orders".*` + first.ClusterID + ` -> .*the next plan makes anew`,
+		"headgate_topic_set.more": `(?s)is to lead to another cluster.*the topics of the set`,
+	})
+	step("apply", "-auto-approve")
+	wants(step("plan"), map[string]string{"headgate_topic.orders": "create", "headgate_topic_set.more": "update"}, nil)
+	step("apply", "-auto-approve")
+	wants(step("plan"), map[string]string{}, nil)
+	step("apply", "-destroy", "-auto-approve")
 }
 
 func TestAccConnectionImport(t *testing.T) {

@@ -33,8 +33,9 @@ func (d *connectionDataSource) Metadata(_ context.Context, req datasource.Metada
 func (d *connectionDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	attributes := kind.DataSourceBlocks(d.kinds)
 	maps.Copy(attributes, map[string]schema.Attribute{
-		"name": schema.StringAttribute{MarkdownDescription: "The name of the connection.", Required: true},
-		"kind": schema.StringAttribute{MarkdownDescription: "Which kind of connection it is: the name of the block that is set.", Computed: true},
+		"name":    schema.StringAttribute{MarkdownDescription: "The name of the connection.", Required: true},
+		"kind":    schema.StringAttribute{MarkdownDescription: "Which kind of connection it is: the name of the block that is set.", Computed: true},
+		clusterID: schema.StringAttribute{MarkdownDescription: clusterIDDoc, Computed: true},
 	})
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A connection that exists, without its secrets: of those only the versions are known.",
@@ -60,5 +61,6 @@ func (d *connectionDataSource) Read(ctx context.Context, req datasource.ReadRequ
 	}
 	values["name"] = types.StringValue(answer.Name)
 	values["kind"] = types.StringValue(answer.Kind)
+	values[clusterID] = remote.TextOrNull(answer.ClusterID)
 	remote.SetAll(ctx, &resp.State, values, &resp.Diagnostics)
 }

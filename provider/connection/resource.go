@@ -32,6 +32,13 @@ const noun = "connection"
 
 var key = remote.Key{Attributes: []string{"name"}, Docs: []string{"The name of the connection."}, Example: "main"}
 
+// clusterID is the attribute of the cluster's id.
+const (
+	clusterID    = "cluster_id"
+	clusterIDDoc = "The id of the Kafka cluster that it leads to, as the cluster told when the connection was tested last; of `kafka_connect`, that of the cluster that it works on. " +
+		"Null: not known. A plan that has the connection lead to another cluster warns of it."
+)
+
 type connectionResource struct {
 	remote.Resource
 	kinds spec.Kinds
@@ -90,6 +97,7 @@ func (r *connectionResource) Schema(_ context.Context, _ resource.SchemaRequest,
 			Computed:            true,
 			Default:             booldefault.StaticBool(true),
 		},
+		clusterID: schema.StringAttribute{MarkdownDescription: clusterIDDoc, Computed: true},
 	})
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A connection: how the Headgate daemon reaches a system. Addresses are in the open; credentials are write-only, " +
@@ -118,11 +126,12 @@ func (r *connectionResource) ModifyPlan(ctx context.Context, req resource.Modify
 	case remote.Delete, remote.Replace:
 		r.planDelete(ctx, req.State, &resp.Diagnostics)
 	case remote.Create, remote.Update:
-		r.planPut(ctx, change, req, &resp.Diagnostics)
+		r.planPut(ctx, change, req, resp)
 	}
 }
 
-func (r *connectionResource) planPut(ctx context.Context, change remote.Change, req resource.ModifyPlanRequest, diags *diag.Diagnostics) {
+func (r *connectionResource) planPut(ctx context.Context, change remote.Change, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	diags := &resp.Diagnostics
 	m, ok := r.expand(ctx, req.Plan, req.Config, diags)
 	if !ok || diags.HasError() {
 		return
@@ -144,6 +153,21 @@ func (r *connectionResource) planPut(ctx context.Context, change remote.Change, 
 		return
 	}
 	m.request("check").Warnings(diags, answer.Warnings)
+	if change == remote.Update {
+		r.planCluster(ctx, m.name, answer.ClusterID, req.State, resp)
+	}
+}
+
+// planCluster keeps the cluster's id out of plans that do not change it.
+func (r *connectionResource) planCluster(ctx context.Context, name, found string, state tfsdk.State, resp *resource.ModifyPlanResponse) {
+	var now types.String
+	resp.Diagnostics.Append(state.GetAttribute(ctx, path.Root(clusterID), &now)...)
+	switch {
+	case now.ValueString() == found:
+		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root(clusterID), now)...)
+	case found != "" && !now.IsNull():
+		r.Moves(name, now.ValueString(), found)
+	}
 }
 
 func (r *connectionResource) planDelete(ctx context.Context, state tfsdk.State, diags *diag.Diagnostics) {
@@ -169,6 +193,7 @@ func (r *connectionResource) Create(ctx context.Context, req resource.CreateRequ
 		return
 	}
 	resp.State.Raw = req.Plan.Raw
+	keepCluster(ctx, answer, &resp.State, &resp.Diagnostics)
 	resp.Diagnostics.Append(remote.SetGeneration(ctx, resp.Private, answer.Generation)...)
 	key.SetIdentity(ctx, resp.Identity, resp.State, &resp.Diagnostics)
 }
@@ -210,8 +235,18 @@ func (r *connectionResource) Update(ctx context.Context, req resource.UpdateRequ
 		return
 	}
 	resp.State.Raw = req.Plan.Raw
+	keepCluster(ctx, answer, &resp.State, &resp.Diagnostics)
 	resp.Diagnostics.Append(remote.SetGeneration(ctx, resp.Private, answer.Generation)...)
 	key.SetIdentity(ctx, resp.Identity, resp.State, &resp.Diagnostics)
+}
+
+// keepCluster fills in the cluster's id, where the plan left it open.
+func keepCluster(ctx context.Context, answer *api.Connection, state *tfsdk.State, diags *diag.Diagnostics) {
+	var planned types.String
+	diags.Append(state.GetAttribute(ctx, path.Root(clusterID), &planned)...)
+	if planned.IsUnknown() {
+		diags.Append(state.SetAttribute(ctx, path.Root(clusterID), remote.TextOrNull(answer.ClusterID))...)
+	}
 }
 
 func (r *connectionResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
@@ -293,6 +328,7 @@ func (r *connectionResource) flatten(ctx context.Context, c *api.Connection, sta
 		return
 	}
 	values["name"] = types.StringValue(c.Name)
+	values[clusterID] = remote.TextOrNull(c.ClusterID)
 	var test types.Bool
 	diags.Append(state.GetAttribute(ctx, path.Root("test"), &test)...)
 	if test.IsNull() {

@@ -133,6 +133,9 @@ func (o *object[M, A]) ModifyPlan(ctx context.Context, req resource.ModifyPlanRe
 	if change == Update && o.replaced(ctx, req, &resp.Diagnostics) {
 		change = Replace
 	}
+	if change == Nothing || change == Update {
+		o.warnMoved(ctx, req.State, &resp.Diagnostics)
+	}
 	switch change {
 	case Delete:
 		if key, ok := o.planDelete(ctx, req.State, &resp.Diagnostics); ok {
@@ -142,6 +145,22 @@ func (o *object[M, A]) ModifyPlan(ctx context.Context, req resource.ModifyPlanRe
 		o.planReplace(ctx, req.State, &resp.Diagnostics)
 	case Create, Update:
 		o.planPut(ctx, change, req, resp)
+	}
+}
+
+// warnMoved warns when the connection of an object is to lead to another cluster.
+func (o *object[M, A]) warnMoved(ctx context.Context, from tfsdk.State, diags *diag.Diagnostics) {
+	if !o.daemon.moves() {
+		return
+	}
+	state := new(M)
+	diags.Append(from.Get(ctx, state)...)
+	key, _ := o.Key.of(ctx, from, diags)
+	if diags.HasError() {
+		return
+	}
+	if summary, detail, moved := o.Moved(key.connection(), o.What(state)); moved {
+		diags.AddWarning(summary, detail)
 	}
 }
 

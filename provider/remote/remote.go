@@ -30,13 +30,15 @@ type Daemon struct {
 	replaced map[string]bool // what this plan replaces at the same address
 	// What this plan deletes for good, and what it makes although it exists: by which type of resource.
 	goes, again map[string]string
+	// moved are the connections that this plan has lead to another cluster, by name: from where to where.
+	moved map[string]string
 }
 
 // New makes the daemon of a client; nil when where the daemon is depends on a value that is not known yet.
 func New(client *api.Client) *Daemon {
 	return &Daemon{
 		client: client, state: map[string]bool{}, plan: map[string]bool{}, replaced: map[string]bool{},
-		goes: map[string]string{}, again: map[string]string{},
+		goes: map[string]string{}, again: map[string]string{}, moved: map[string]string{},
 	}
 }
 
@@ -84,6 +86,13 @@ func (d *Daemon) replaces(noun, id string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.replaced[noun+" "+id]
+}
+
+// moves says whether the plan has any connection lead to another cluster.
+func (d *Daemon) moves() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.moved) > 0
 }
 
 // Resource is the part that all resources share. Embed it.
@@ -155,6 +164,23 @@ func (r *Resource) Remembers(noun, id string) bool { return r.daemon.remembers(n
 // leaves the private data when the plan asked for the replacement, and nothing when the object is tainted.
 func (r *Resource) Replaces(ctx context.Context, private Private, noun, id string) bool {
 	return Generation(ctx, private) != "" || r.daemon.remembers(noun, id)
+}
+
+// Moves notes that the plan has a connection lead to another cluster.
+func (r *Resource) Moves(connection, from, to string) {
+	r.daemon.mu.Lock()
+	defer r.daemon.mu.Unlock()
+	r.daemon.moved[connection] = from + " -> " + to
+}
+
+// Moved is the warning about an object whose connection the same plan has lead to another cluster. Terraform plans what an
+// attribute refers to first, so a connection that is referred to is known here.
+func (r *Resource) Moved(connection, what string) (summary, detail string, moved bool) {
+	r.daemon.mu.Lock()
+	way, moved := r.daemon.moved[connection]
+	r.daemon.mu.Unlock()
+	return fmt.Sprintf("Connection %q is to lead to another cluster", connection),
+		fmt.Sprintf("This plan has looked at %s in the cluster that the connection leads to now. After the apply (%s) the new cluster counts: what is not there, the next plan makes anew; what the old cluster has stays as it is.", what, way), moved
 }
 
 // DataSource is the part that all data sources share. Embed it.

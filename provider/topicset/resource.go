@@ -200,6 +200,7 @@ func (r *Resource) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanRe
 	}
 	plan := planned(config, prior)
 	if plan.equal(prior) {
+		resp.Diagnostics = r.warnMoved(prior)
 		return resp, nil
 	}
 	if resp.PlannedState, err = plan.encode(); err != nil {
@@ -210,8 +211,20 @@ func (r *Resource) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanRe
 		resp.Diagnostics = r.checkDelete(ctx, prior)
 		return resp, nil
 	}
-	resp.Diagnostics = r.checkChange(ctx, plan, prior, readPrivate(req.PriorPrivate))
+	resp.Diagnostics = append(r.warnMoved(prior), r.checkChange(ctx, plan, prior, readPrivate(req.PriorPrivate))...)
 	return resp, nil
+}
+
+// warnMoved warns when the connection of a set is to lead to another cluster.
+func (r *Resource) warnMoved(prior *set) []*tfprotov6.Diagnostic {
+	if _, known := r.Client(); !known || prior == nil {
+		return nil
+	}
+	diags := &diagnostics{}
+	if summary, detail, moved := r.Moved(prior.connection.v, "the topics of the set"); moved {
+		diags.warn(summary, detail)
+	}
+	return diags.all
 }
 
 // ApplyResourceChange writes the topics that change. What could not be written stays in the state as it was.
