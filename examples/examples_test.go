@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -178,6 +179,8 @@ func apply(t *testing.T, dir, before string) {
 	t.Helper()
 	first, second := folder(t, before, ""), folder(t, before, dir)
 	last := folder(t, before, dir)
+	untest(t, second)
+	untest(t, last)
 	unprotect(t, last)
 	variables := config.Variables{}
 	if dir == "resources/headgate_connection" {
@@ -200,6 +203,19 @@ func apply(t *testing.T, dir, before string) {
 	}
 	// What data sources look at is there before them, as it is for their readers.
 	resource.Test(t, resource.TestCase{Steps: []resource.TestStep{step(first), step(second), step(second, plancheck.ExpectEmptyPlan()), step(last)}})
+}
+
+var connection = regexp.MustCompile(`(?m)^resource "headgate_connection" ".*" \{\n`)
+
+// untest lets the test apply connections to what is not there.
+func untest(t *testing.T, dir string) {
+	t.Helper()
+	file := filepath.Join(dir, "resource.tf")
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return
+	}
+	write(t, file, connection.ReplaceAll(content, []byte("$0  test = false\n")))
 }
 
 // unprotect lets the test destroy what an example protects.

@@ -20,7 +20,6 @@ resource "headgate_connection" "main" {
       password_wo_version = 1 # another number sends the password again: that rotates it
     }
   }
-  test = false # the brokers come with the same apply; by default a connection that does not work is refused
 }
 
 resource "headgate_connection" "registry" {
@@ -28,7 +27,6 @@ resource "headgate_connection" "registry" {
   schema_registry = {
     url = "https://registry.internal:8081"
   }
-  test = false
 }
 
 # The vendors' clusters have kinds of their own, with few fields and the right defaults.
@@ -40,7 +38,6 @@ resource "headgate_connection" "cloud" {
     api_secret_wo         = var.client_secret
     api_secret_wo_version = 1
   }
-  test = false
 }
 
 resource "headgate_connection" "msk" {
@@ -49,7 +46,6 @@ resource "headgate_connection" "msk" {
     bootstrap_servers = ["b-1.orders.a1b2c3.c4.kafka.eu-central-1.amazonaws.com"]
     iam               = { role_arn = "arn:aws:iam::123456789012:role/headgate" } # {}: whatever the daemon's machine has
   }
-  test = false
 }
 
 resource "headgate_connection" "hubs" {
@@ -63,7 +59,6 @@ resource "headgate_connection" "hubs" {
       client_secret_wo_version = 1
     }
   }
-  test = false
 }
 
 # OAuth 2.0 client credentials: tokens are renewed before they end.
@@ -82,7 +77,6 @@ resource "headgate_connection" "tokens" {
       }
     }
   }
-  test = false
 }
 
 # Beside Kafka: Kinesis with a role, Pulsar with a token (Astra Streaming too), databases for change data capture.
@@ -92,7 +86,6 @@ resource "headgate_connection" "clicks" {
     region      = "eu-central-1"
     credentials = { role_arn = "arn:aws:iam::123456789012:role/headgate" } # without it: whatever the daemon's machine has
   }
-  test = false
 }
 
 resource "headgate_connection" "pulsar" {
@@ -104,7 +97,6 @@ resource "headgate_connection" "pulsar" {
     token_wo         = var.client_secret
     token_wo_version = 1
   }
-  test = false
 }
 
 resource "headgate_connection" "shop" {
@@ -116,7 +108,6 @@ resource "headgate_connection" "shop" {
     password_wo         = var.client_secret
     password_wo_version = 1
   }
-  test = false
 }
 
 # Object storage: S3 and what speaks its API, Google Cloud Storage, Azure Blob Storage, or a folder of the daemon's machine.
@@ -129,7 +120,6 @@ resource "headgate_connection" "archive" {
       credentials = { role_arn = "arn:aws:iam::123456789012:role/headgate" } # without it: whatever the daemon's machine has
     }
   }
-  test = false
 }
 
 resource "headgate_connection" "minio" {
@@ -147,13 +137,11 @@ resource "headgate_connection" "minio" {
       }
     }
   }
-  test = false
 }
 
 resource "headgate_connection" "google" {
   name           = "google"
   object_storage = { gcs = { bucket = "payments-archive" } } # with the default credentials of the daemon's machine, or credentials_json_wo
-  test           = false
 }
 
 resource "headgate_connection" "azure" {
@@ -166,11 +154,9 @@ resource "headgate_connection" "azure" {
       sas_wo_version = 1
     }
   }
-  test = false
 }
 
 resource "headgate_connection" "folder" {
   name           = "folder"
   object_storage = { folder = { path = "/var/lib/headgate/archive" } }
-  test           = false
 }
