@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -31,25 +32,40 @@ func run() int {
 	if err == nil {
 		return 0
 	}
-	printError(err)
+	printError(os.Stderr, err)
 	return 1
 }
 
-// printError shows an error of the API with its remedy on lines of their own.
-func printError(err error) {
+// printError shows an error of the API with its remedy on lines of their own, and what is to be done about it here.
+func printError(out io.Writer, err error) {
 	var e *api.Error
 	if !errors.As(err, &e) {
-		fmt.Fprintln(os.Stderr, "Error:", err)
-		return
+		e = &api.Error{Summary: err.Error()}
 	}
 	for _, one := range e.All() {
-		fmt.Fprintln(os.Stderr, "Error:", one.Summary)
+		fmt.Fprintln(out, "Error:", one.Summary)
 		for _, line := range []string{one.Detail, one.Remedy} {
 			if line != "" {
-				fmt.Fprintln(os.Stderr, "  "+line)
+				fmt.Fprintln(out, "  "+line)
 			}
 		}
 	}
+	if line := hint(err); line != "" {
+		fmt.Fprintln(out, "  "+line)
+	}
+}
+
+// hint is the way out of an error in the words of the flags.
+func hint(err error) string {
+	var unreachable *api.UnreachableError
+	switch {
+	case api.HasCode(err, api.CodeUnauthorized):
+		return "The token comes from the file of --token-file, or else from HEADGATE_TOKEN."
+	case errors.As(err, &unreachable):
+		return "Check that headgated is running there, that --endpoint (or HEADGATE_ENDPOINT) is its URL, that this machine may connect to it, " +
+			"and for https that --ca-certificate (or HEADGATE_CA_CERTIFICATE) holds the authority of its certificate."
+	}
+	return ""
 }
 
 func newRoot() *cobra.Command {

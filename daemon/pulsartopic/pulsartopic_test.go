@@ -3,8 +3,12 @@ package pulsartopic
 import (
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestRetentionInWords(t *testing.T) {
 	topic, err := parse("persistent://public/default/orders")

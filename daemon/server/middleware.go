@@ -135,7 +135,7 @@ func authenticate(tokens []string, issued issuedTokens, log *slog.Logger, next h
 			w.Header().Set("WWW-Authenticate", `Bearer realm="headgate"`)
 			writeError(w, &api.Error{
 				HTTPStatus: http.StatusUnauthorized, Code: api.CodeUnauthorized, Summary: "The daemon wants a valid token",
-				Remedy:    "Set token in the provider block or HEADGATE_TOKEN to a token that the daemon was started with, or to a short-lived one that has not expired.",
+				Remedy:    "Give a token that the daemon was started with, or a short-lived one that has not expired.",
 				RequestID: requestID(r.Context()),
 			})
 		}
