@@ -59,46 +59,61 @@ type change struct {
 	op    kmsg.IncrementalAlterConfigOp
 }
 
-// incrementalAlterConfigs changes the configurations of topics, and has kfake change those of other resources.
-func (c *Cluster) incrementalAlterConfigs(
-	ctx context.Context, node int32, req *kmsg.IncrementalAlterConfigsRequest,
-) (*kmsg.IncrementalAlterConfigsResponse, error) {
-	c.changes.Lock()
-	defer c.changes.Unlock()
+// alteration is what a request wants of the configurations of one resource.
+type alteration struct {
+	resource
+	changes []change
+}
 
-	resp := kmsg.NewPtrIncrementalAlterConfigsResponse()
-	resp.Version = req.Version
-	var resources []resource
-	for _, r := range req.Resources {
-		resources = append(resources, resource{r.ResourceType, r.ResourceName})
+// alter makes the alterations of topics and answers each, those included that are refused at first sight. Those of other
+// resources it passes on, by their place.
+func (c *Cluster) alter(ctx context.Context, all []alteration, apply applier, validateOnly bool, answer func(resource, *refusal), pass func(i int)) error {
+	resources := make([]resource, len(all))
+	for i, a := range all {
+		resources[i] = a.resource
 	}
-	others := kmsg.NewPtrIncrementalAlterConfigsRequest()
-	others.ValidateOnly = req.ValidateOnly
-	for i, r := range req.Resources {
-		var changes []change
-		for _, config := range r.Configs {
-			changes = append(changes, change{config.Name, config.Value, config.Op})
-		}
-		refused := checkChanges(resources, i, changes)
-		if refused == nil && !resources[i].isTopic() {
-			others.Resources = append(others.Resources, r)
+	for i, a := range all {
+		refused := checkChanges(resources, i, a.changes)
+		if refused == nil && !a.isTopic() {
+			pass(i)
 			continue
 		}
 		if refused == nil {
 			var err error
-			if refused, err = c.changeTopic(ctx, r.ResourceName, changes, applyOps, req.ValidateOnly); err != nil {
-				return nil, err
+			if refused, err = c.changeTopic(ctx, a.name, a.changes, apply, validateOnly); err != nil {
+				return err
 			}
 		}
+		answer(a.resource, refused)
+	}
+	return nil
+}
+
+// incrementalAlterConfigs changes the configurations of topics, and has kfake change those of other resources.
+func (c *Cluster) incrementalAlterConfigs(ctx context.Context, node int32, req *kmsg.IncrementalAlterConfigsRequest) (*kmsg.IncrementalAlterConfigsResponse, error) {
+	c.changes.Lock()
+	defer c.changes.Unlock()
+
+	resp, others := kmsg.NewPtrIncrementalAlterConfigsResponse(), kmsg.NewPtrIncrementalAlterConfigsRequest()
+	resp.Version, others.ValidateOnly = req.Version, req.ValidateOnly
+	all := make([]alteration, len(req.Resources))
+	for i, r := range req.Resources {
+		all[i].resource = resource{r.ResourceType, r.ResourceName}
+		for _, config := range r.Configs {
+			all[i].changes = append(all[i].changes, change{config.Name, config.Value, config.Op})
+		}
+	}
+	answer := func(r resource, refused *refusal) {
 		a := kmsg.NewIncrementalAlterConfigsResponseResource()
-		a.ResourceType, a.ResourceName = r.ResourceType, r.ResourceName
+		a.ResourceType, a.ResourceName = r.kind, r.name
 		if refused != nil {
 			a.ErrorCode, a.ErrorMessage = refused.code, refused.message
 		}
 		resp.Resources = append(resp.Resources, a)
 	}
-	if len(others.Resources) == 0 {
-		return resp, nil
+	pass := func(i int) { others.Resources = append(others.Resources, req.Resources[i]) }
+	if err := c.alter(ctx, all, applyOps, req.ValidateOnly, answer, pass); err != nil || len(others.Resources) == 0 {
+		return resp, err
 	}
 	rest, err := send[*kmsg.IncrementalAlterConfigsResponse](ctx, c, node, others)
 	if err != nil {
@@ -113,39 +128,26 @@ func (c *Cluster) alterConfigs(ctx context.Context, node int32, req *kmsg.AlterC
 	c.changes.Lock()
 	defer c.changes.Unlock()
 
-	resp := kmsg.NewPtrAlterConfigsResponse()
-	resp.Version = req.Version
-	var resources []resource
-	for _, r := range req.Resources {
-		resources = append(resources, resource{r.ResourceType, r.ResourceName})
-	}
-	others := kmsg.NewPtrAlterConfigsRequest()
-	others.ValidateOnly = req.ValidateOnly
+	resp, others := kmsg.NewPtrAlterConfigsResponse(), kmsg.NewPtrAlterConfigsRequest()
+	resp.Version, others.ValidateOnly = req.Version, req.ValidateOnly
+	all := make([]alteration, len(req.Resources))
 	for i, r := range req.Resources {
-		var changes []change
+		all[i].resource = resource{r.ResourceType, r.ResourceName}
 		for _, config := range r.Configs {
-			changes = append(changes, change{config.Name, config.Value, kmsg.IncrementalAlterConfigOpSet})
+			all[i].changes = append(all[i].changes, change{config.Name, config.Value, kmsg.IncrementalAlterConfigOpSet})
 		}
-		refused := checkChanges(resources, i, changes)
-		if refused == nil && !resources[i].isTopic() {
-			others.Resources = append(others.Resources, r)
-			continue
-		}
-		if refused == nil {
-			var err error
-			if refused, err = c.changeTopic(ctx, r.ResourceName, changes, replaceAll, req.ValidateOnly); err != nil {
-				return nil, err
-			}
-		}
+	}
+	answer := func(r resource, refused *refusal) {
 		a := kmsg.NewAlterConfigsResponseResource()
-		a.ResourceType, a.ResourceName = r.ResourceType, r.ResourceName
+		a.ResourceType, a.ResourceName = r.kind, r.name
 		if refused != nil {
 			a.ErrorCode, a.ErrorMessage = refused.code, refused.message
 		}
 		resp.Resources = append(resp.Resources, a)
 	}
-	if len(others.Resources) == 0 {
-		return resp, nil
+	pass := func(i int) { others.Resources = append(others.Resources, req.Resources[i]) }
+	if err := c.alter(ctx, all, replaceAll, req.ValidateOnly, answer, pass); err != nil || len(others.Resources) == 0 {
+		return resp, err
 	}
 	rest, err := send[*kmsg.AlterConfigsResponse](ctx, c, node, others)
 	if err != nil {
@@ -177,10 +179,12 @@ func checkChanges(resources []resource, i int, changes []change) *refusal {
 	return nil
 }
 
+// applier works out the configurations after changes.
+type applier func(current map[string]string, changes []change) (map[string]string, *refusal)
+
 // changeTopic works out the topic's new configurations, checks them and, unless it only validates, sets them.
 func (c *Cluster) changeTopic(
-	ctx context.Context, topic string, changes []change,
-	apply func(map[string]string, []change) (map[string]string, *refusal), validateOnly bool,
+	ctx context.Context, topic string, changes []change, apply applier, validateOnly bool,
 ) (*refusal, error) {
 	if refused := checkName(topic); refused != nil {
 		return refused, nil

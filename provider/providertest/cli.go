@@ -153,7 +153,7 @@ func (c *CLI) serve() (reattach string, stop func()) {
 	}()
 	stop = func() {
 		cancel()
-		_ = <-failed
+		<-failed
 	}
 	select {
 	case at := <-ready:

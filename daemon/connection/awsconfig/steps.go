@@ -30,44 +30,31 @@ type Service struct {
 // Test walks to the service: DNS, TCP, TLS, the credentials, and a signed request. That the request is not allowed is left
 // to the caller to forgive.
 func (s Service) Test(ctx context.Context, r *probe.Recorder) {
-	address, ok := httpclient.Access{Server: "service"}.Reach(ctx, r, s.URL)
-	if !ok {
-		return
+	httpclient.Visit{
+		Access: httpclient.Access{Server: "service"}, URL: s.URL, IdentityField: "/spec/credentials", AddressField: r.Attribute,
+		Identify: func(ctx context.Context) (string, error) { return Retrieve(ctx, s.Config, s.Credentials) },
+		Ask: func(ctx context.Context) (string, error) {
+			detail, err := s.Ask(ctx)
+			return detail, s.explain(err)
+		},
+	}.Test(ctx, r)
+}
+
+// explain says what an answer means, and at which step.
+func (s Service) explain(err error) error {
+	if err == nil {
+		return nil
 	}
-	blamed := r.Attribute
-	r.Attribute = "/spec/credentials"
-	var (
-		detail string
-		asked  error
-	)
-	if r.Step(ctx, api.StepAuthentication, address, func(ctx context.Context) (string, error) {
-		whose, err := Retrieve(ctx, s.Config, s.Credentials)
-		if err != nil {
-			return "", err
-		}
-		detail, asked = s.Ask(ctx)
-		return whose, Explain(asked)
-	}) != nil {
-		return
+	if explained := Explain(err); explained != nil {
+		return httpclient.Refused(api.StepAuthentication, explained)
 	}
-	if r.Step(ctx, api.StepAuthorization, address, func(context.Context) (string, error) {
-		if IsDenied(asked) {
-			return "", probe.Fail("the credentials are good and may not do this: "+Says(asked), s.Grant, nil)
-		}
-		return "", nil
-	}) != nil {
-		return
+	if IsDenied(err) {
+		return httpclient.Refused(api.StepAuthorization, probe.Fail("the credentials are good and may not do this: "+Says(err), s.Grant, nil))
 	}
-	r.Attribute = blamed
-	_ = r.Step(ctx, api.StepProtocol, address, func(context.Context) (string, error) {
-		if asked == nil {
-			return detail, nil
-		}
-		if _, ok := errors.AsType[*probe.StepError](asked); ok {
-			return "", asked
-		}
-		return "", probe.Fail("what listens there does not answer as "+s.Name, "Check region and endpoint.", errors.New(Says(asked)))
-	})
+	if _, ok := errors.AsType[*probe.StepError](err); ok {
+		return err
+	}
+	return probe.Fail("what listens there does not answer as "+s.Name, "Check region and endpoint.", errors.New(Says(err)))
 }
 
 // Unavailable is the step of a test that fails because there is no configuration to go by.

@@ -2,7 +2,6 @@ package mysql_test
 
 import (
 	"database/sql"
-	"net"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -15,36 +14,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// greeting is a server that begins with these bytes.
-func greeting(t *testing.T, text string) int {
-	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			_, _ = conn.Write([]byte(text))
-			_ = conn.Close()
-		}
-	}()
-	t.Cleanup(func() {
-		_ = listener.Close()
-		<-done
-	})
-	return listener.Addr().(*net.TCPAddr).Port
-}
-
 func TestServersThatAreNone(t *testing.T) {
 	const version10 = "\x0a5.7.0\x00\x01\x00\x00\x00saltsalt\x00"
 	at := func(text string) *api.MySQLConnection {
-		return &api.MySQLConnection{Host: "127.0.0.1", Port: greeting(t, text), Username: "u", SSLMode: "VERIFY_IDENTITY"}
+		return &api.MySQLConnection{Host: "127.0.0.1", Port: kindtest.Server(t, text, false), Username: "u", SSLMode: "VERIFY_IDENTITY"}
 	}
 	kindtest.Try(t, mysql.Kind{}, []kindtest.Trial{
 		{Name: "no TLS", Target: at("\x17\x00\x00\x00" + version10 + "\x00\x02\x2d"), Step: api.StepTLS, Cause: "does not offer TLS", Remedy: "ssl_mode"},

@@ -14,6 +14,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/bloberror"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/httpclient"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/probe"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/internal/spec"
@@ -122,11 +123,11 @@ func (s azureStore) test(ctx context.Context, r *probe.Recorder) {
 		})
 		return
 	}
-	visit{
-		access: access(s.TLS), url: withoutQuery(asking.URL()), identityField: credential, addressField: s.addressField(),
-		identify: func(context.Context) (string, error) { return s.identity(), nil },
-		ask:      func(ctx context.Context) (string, error) { return s.list(ctx, asking) },
-	}.test(ctx, r)
+	httpclient.Visit{
+		Access: access(s.TLS), URL: withoutQuery(asking.URL()), IdentityField: credential, AddressField: s.addressField(),
+		Identify: func(context.Context) (string, error) { return s.identity(), nil },
+		Ask:      func(ctx context.Context) (string, error) { return s.list(ctx, asking) },
+	}.Test(ctx, r)
 	if end, told := s.ends(); told && r.Failure() == nil && time.Until(end) < endsSoon {
 		r.Test.Warnings = append(r.Test.Warnings, api.Warning{
 			Summary: "The shared access signature expires on " + end.UTC().Format(time.DateOnly), Attribute: credential,

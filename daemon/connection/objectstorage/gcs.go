@@ -63,14 +63,14 @@ func (s gcsStore) warnings(base string) []api.Warning {
 
 func (s gcsStore) test(ctx context.Context, r *probe.Recorder) {
 	var token string
-	visit{
-		access: access(s.TLS), url: s.Endpoint, identityField: "/spec/gcs/credentials_json", addressField: "/spec/gcs/endpoint",
-		identify: func(ctx context.Context) (whose string, err error) {
+	httpclient.Visit{
+		Access: access(s.TLS), URL: s.Endpoint, IdentityField: "/spec/gcs/credentials_json", AddressField: "/spec/gcs/endpoint",
+		Identify: func(ctx context.Context) (whose string, err error) {
 			token, whose, err = s.token(ctx)
 			return whose, err
 		},
-		ask: func(ctx context.Context) (string, error) { return s.list(ctx, token) },
-	}.test(ctx, r)
+		Ask: func(ctx context.Context) (string, error) { return s.list(ctx, token) },
+	}.Test(ctx, r)
 }
 
 // token gets an access token, and says whose it is. The token endpoint is Google's own: the declared TLS is not for it.

@@ -11,6 +11,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/awsconfig"
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/httpclient"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/probe"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/internal/spec"
@@ -50,11 +51,11 @@ func (s s3Store) test(ctx context.Context, r *probe.Recorder) {
 	}
 	defer done()
 	asking := s3.NewFromConfig(cfg, s.options, func(o *s3.Options) { o.HTTPClient = own })
-	visit{
-		access: access(s.TLS), url: at, identityField: "/spec/s3/credentials", addressField: s.addressField(),
-		identify: func(ctx context.Context) (string, error) { return awsconfig.Retrieve(ctx, cfg, s.Credentials) },
-		ask:      func(ctx context.Context) (string, error) { return s.list(ctx, asking) },
-	}.test(ctx, r)
+	httpclient.Visit{
+		Access: access(s.TLS), URL: at, IdentityField: "/spec/s3/credentials", AddressField: s.addressField(),
+		Identify: func(ctx context.Context) (string, error) { return awsconfig.Retrieve(ctx, cfg, s.Credentials) },
+		Ask:      func(ctx context.Context) (string, error) { return s.list(ctx, asking) },
+	}.Test(ctx, r)
 }
 
 func (s s3Store) addressField() string {
@@ -103,7 +104,7 @@ func seen(what string, objects bool) string {
 // explain says what a refusal of S3 means (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html).
 func (s s3Store) explain(err error) error {
 	if explained := awsconfig.Explain(err); explained != nil {
-		return refusedError{api.StepAuthentication, explained}
+		return httpclient.Refused(api.StepAuthentication, explained)
 	}
 	if awsconfig.IsDenied(err) {
 		return refused(api.StepAuthorization, "the credentials are good and may not list the bucket: "+awsconfig.Says(err),

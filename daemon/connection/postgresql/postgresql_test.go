@@ -2,7 +2,6 @@ package postgresql_test
 
 import (
 	"context"
-	"net"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -16,36 +15,9 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// answering is a server that answers the request for TLS with these bytes, and ends the connection.
-func answering(t *testing.T, answer string) int {
-	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			_, _ = conn.Read(make([]byte, 64))
-			_, _ = conn.Write([]byte(answer))
-			_ = conn.Close()
-		}
-	}()
-	t.Cleanup(func() {
-		_ = listener.Close()
-		<-done
-	})
-	return listener.Addr().(*net.TCPAddr).Port
-}
-
 func TestServersThatAreNone(t *testing.T) {
 	at := func(answer, mode string) *api.PostgreSQLConnection {
-		return &api.PostgreSQLConnection{Host: "127.0.0.1", Port: answering(t, answer), Database: "d", Username: "u", SSLMode: mode}
+		return &api.PostgreSQLConnection{Host: "127.0.0.1", Port: kindtest.Server(t, answer, true), Database: "d", Username: "u", SSLMode: mode}
 	}
 	kindtest.Try(t, postgresql.Kind{}, []kindtest.Trial{
 		{Name: "no TLS", Target: at("N", "verify-full"), Step: api.StepTLS, Cause: "does not offer TLS", Remedy: "sslmode"},
