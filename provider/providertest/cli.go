@@ -153,7 +153,9 @@ func (c *CLI) serve() (reattach string, stop func()) {
 	}()
 	stop = func() {
 		cancel()
-		<-failed
+		if err := <-failed; err != nil {
+			c.t.Errorf("serve the provider: %v", err)
+		}
 	}
 	select {
 	case at := <-ready:
