@@ -167,7 +167,7 @@ func TestWrongTokenInTheClient(t *testing.T) {
 	client, err := api.NewClient(api.ClientConfig{Endpoint: d.endpoint(), Token: "not-the-token-of-the-daemon"})
 	must(t, err)
 	defer client.Close()
-	if _, err := client.Version(t.Context()); !api.HasCode(err, api.CodeUnauthorized) || !strings.Contains(err.Error(), "HEADGATE_TOKEN") {
+	if _, err := client.Version(t.Context()); !api.HasCode(err, api.CodeUnauthorized) || !strings.Contains(err.Error(), "short-lived") {
 		t.Errorf("error %v", err)
 	}
 }
