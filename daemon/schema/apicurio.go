@@ -398,6 +398,9 @@ func (a *apicurio) DeleteVersion(ctx context.Context, subject string, number int
 	return err
 }
 
+// Close implements [Registry].
+func (a *apicurio) Close() { a.client.CloseIdleConnections() }
+
 func (a *apicurio) artifact(subject string) string {
 	return "/groups/" + url.PathEscape(a.group) + "/artifacts/" + url.PathEscape(subject)
 }

@@ -2,10 +2,10 @@ package schema
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +17,7 @@ import (
 
 // Codes of Confluent's Schema Registry API.
 const (
+	codeForbidden          = 40301
 	codeSubjectNotFound    = 40401
 	codeVersionNotFound    = 40402
 	codeSchemaNotFound     = 40403
@@ -41,33 +42,47 @@ const (
 // confluent is a registry that speaks the API of Confluent's Schema Registry.
 type confluent struct {
 	client *sr.Client
-	// apicurio is set where it is Apicurio's compatible API, which answers the global mode for a subject that has none:
-	// it is a client for Apicurio's own API, which does tell.
-	apicurio *sr.Client
+	// inherits is set where it is Apicurio's compatible API, which answers what holds for a subject whether it is the
+	// subject's own or not.
+	inherits bool
+	// rules is a client for Apicurio's own API, which does tell; nil where it cannot be reached beside the compatible one.
+	rules *sr.Client
 }
 
-func newConfluent(client *sr.Client, registryURL string) (*confluent, error) {
-	c := &confluent{client: client}
-	if !isApicurio(registryURL) {
-		return c, nil
+// newConfluent asks the registry which of those it is.
+func newConfluent(ctx context.Context, client *sr.Client, registryURL string) (c *confluent, told bool, err error) {
+	c = &confluent{client: client}
+	c.inherits, told, err = modesAreInherited(ctx, client)
+	besides := strings.Contains(registryURL, apicurioCompatible)
+	if err != nil || !c.inherits && !besides {
+		return c, told, err
 	}
-	var err error
-	c.apicurio, err = sr.NewClient(append(client.Opts(), sr.PreReq(func(req *http.Request) error {
-		req.Header.Set("Accept", "application/json")
-		return nil
-	}))...)
-	return c, err
+	c.inherits = true
+	if besides {
+		c.rules, err = apicurioBeside(ctx, client)
+	}
+	return c, true, err
 }
 
-// isApicurio goes by the path below which Apicurio has its compatible API.
-func isApicurio(registryURL string) bool {
-	u, err := url.Parse(registryURL)
-	return err == nil && strings.Contains(u.Path, "/apis/ccompat/v")
+// modesAreInherited asks for the mode of a subject that cannot be there. Apicurio, which may be behind any path, answers one
+// all the same; other registries say that there is no such subject, or that it has no mode. told is whether that is what
+// was answered, not that one may not ask.
+func modesAreInherited(ctx context.Context, client *sr.Client) (inherited, told bool, err error) {
+	err = client.Mode(ctx, "headgate-"+rand.Text())[0].Err
+	switch s := status(confluentFault(err)); {
+	case err == nil:
+		return true, true, nil
+	case hasCode(err, codeNoMode, codeSubjectNotFound, codeForbidden), s == http.StatusNotFound, s == http.StatusMethodNotAllowed, s == http.StatusNotImplemented:
+		return false, true, nil
+	case s >= http.StatusBadRequest && s < http.StatusInternalServerError:
+		return false, false, nil
+	}
+	return false, false, confluentFault(err)
 }
 
 // Traits implements [Registry]. Apicurio's compatible API answers READONLY and does not heed it.
 func (c *confluent) Traits() Traits {
-	return Traits{Name: "the registry", Once: true, Checks: true, Modes: c.apicurio == nil, References: true, SoftDelete: true}
+	return Traits{Name: "the registry", Once: true, Checks: true, Modes: !c.inherits, References: true, SoftDelete: true}
 }
 
 // Subjects implements [Registry].
@@ -155,8 +170,8 @@ func (c *confluent) Settings(ctx context.Context, subject string) (Settings, err
 	if level.Err == nil {
 		s.Compatibility = level.Level.String()
 	}
-	if c.apicurio != nil {
-		return c.apicurioSettings(ctx, subject, s)
+	if c.inherits {
+		return c.told(ctx, subject, s)
 	}
 	mode := c.client.Mode(ctx, names(subject)...)[0]
 	switch {
@@ -177,32 +192,6 @@ func isTelling(err error) bool {
 	return s == http.StatusForbidden || s == http.StatusNotFound || s == http.StatusMethodNotAllowed
 }
 
-func (c *confluent) apicurioSettings(ctx context.Context, subject string, s Settings) (Settings, error) {
-	if subject == "" {
-		return s, nil
-	}
-	own, err := c.apicurioRule(ctx, subject)
-	if err != nil || !own {
-		return Settings{}, err
-	}
-	return s, nil
-}
-
-// apicurioRule asks Apicurio's own API whether the subject has a rule of its own.
-func (c *confluent) apicurioRule(ctx context.Context, subject string) (bool, error) {
-	var rules []string
-	err := c.apicurio.Do(ctx, http.MethodGet, apicurioRules(subject), nil, &rules)
-	if status(confluentFault(err)) == http.StatusNotFound {
-		return false, nil
-	}
-	return slices.Contains(rules, ruleCompatibility), confluentFault(err)
-}
-
-// apicurioRules is where Apicurio's own API, which lies beside the compatible one, has the rules of a subject.
-func apicurioRules(subject string) string {
-	return "/../../registry/v3/groups/default/artifacts/" + url.PathEscape(subject) + "/rules"
-}
-
 // Inherited implements [Registry].
 func (c *confluent) Inherited(ctx context.Context) (string, error) {
 	answer := c.client.Compatibility(ctx)[0]
@@ -211,26 +200,25 @@ func (c *confluent) Inherited(ctx context.Context) (string, error) {
 
 // SetCompatibility implements [Registry].
 func (c *confluent) SetCompatibility(ctx context.Context, subject, compatibility string) error {
-	if compatibility == "" && c.apicurio != nil && subject != "" {
-		// Apicurio's compatible API answers this for mode NONE as if it had done it, and does nothing.
-		err := confluentFault(c.apicurio.Do(ctx, http.MethodDelete, apicurioRules(subject)+"/"+ruleCompatibility, nil, nil))
-		if status(err) == http.StatusNotFound {
-			return nil
-		}
-		return err
+	if compatibility == "" && c.inherits && subject != "" {
+		return c.inherit(ctx, subject)
 	}
 	if compatibility == "" {
-		err := c.client.ResetCompatibility(ctx, names(subject)...)[0].Err
-		if hasCode(err, codeNoCompatibility, codeSubjectNotFound) {
-			return nil
-		}
-		return confluentFault(err)
+		return c.resetCompatibility(ctx, subject)
 	}
 	var level sr.CompatibilityLevel
 	if err := level.UnmarshalText([]byte(compatibility)); err != nil {
 		return &AnswerError{Class: InvalidCompatibility, Err: err}
 	}
 	return confluentFault(c.client.SetCompatibility(ctx, sr.SetCompatibility{Level: level}, names(subject)...)[0].Err)
+}
+
+func (c *confluent) resetCompatibility(ctx context.Context, subject string) error {
+	err := c.client.ResetCompatibility(ctx, names(subject)...)[0].Err
+	if hasCode(err, codeNoCompatibility, codeSubjectNotFound) {
+		return nil
+	}
+	return confluentFault(err)
 }
 
 // SetMode implements [Registry].
@@ -368,6 +356,13 @@ func (c *confluent) Delete(ctx context.Context, subject string, hard bool) error
 // DeleteVersion implements [Registry].
 func (c *confluent) DeleteVersion(ctx context.Context, subject string, number int64) error {
 	return confluentFault(c.client.DeleteSchema(ctx, subject, int(number), sr.SoftDelete))
+}
+
+// Close implements [Registry].
+func (c *confluent) Close() {
+	if client, ok := c.client.OptValue(sr.HTTPClient).(*http.Client); ok {
+		client.CloseIdleConnections()
+	}
 }
 
 // names are the subjects of a request for settings: none asks for the registry's own.

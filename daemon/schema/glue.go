@@ -130,7 +130,7 @@ func (g *glueRegistry) Settings(ctx context.Context, subject string) (Settings, 
 	if err != nil {
 		return Settings{}, glueError(err)
 	}
-	return Settings{Compatibility: fromGlue(found.Compatibility)}, nil
+	return Settings{Compatibility: fromGlue(found.Compatibility), Inherited: g.Traits().Implied}, nil
 }
 
 // fromGlue is Confluent's name of a mode: what Glue compares with all versions is transitive.
@@ -147,6 +147,9 @@ func toGlue(mode string) types.Compatibility {
 	}
 	return types.Compatibility(mode)
 }
+
+// Close implements [Registry]. The SDK has its connections time out.
+func (*glueRegistry) Close() {}
 
 // Inherited implements [Registry].
 func (g *glueRegistry) Inherited(context.Context) (string, error) { return g.Traits().Implied, nil }

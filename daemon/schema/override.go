@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,7 +28,7 @@ func (w *write) overridable(err error) error {
 // override registers a schema that the compatibility mode forbids: the mode is lowered to NONE, and restored. What is to
 // be restored is noted before, so that a daemon that dies in between restores it when it is back.
 func (w *write) override(ctx context.Context) (string, error) {
-	note := store.SchemaOverride{Connection: w.r.name, Subject: w.subject, Compatibility: w.compatibility()}
+	note := store.SchemaOverride{Connection: w.r.name, Subject: w.subject, Compatibility: cmp.Or(w.Compatibility, w.settled().declared())}
 	if err := w.store.PutSchemaOverride(ctx, note); err != nil {
 		return "", err
 	}
@@ -134,12 +135,17 @@ func (s *Service) Start(ctx context.Context) {
 	s.running.Go(func() { s.keepRestoring(ctx) })
 }
 
-// Close ends what Start began.
+// Close ends what Start began, and lets go of the registries.
 func (s *Service) Close() {
 	if s.stop != nil {
 		s.stop()
 	}
 	s.running.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name := range s.open {
+		s.forget(name)
+	}
 }
 
 // wake has the background try soon.

@@ -260,10 +260,15 @@ func (w *write) registers() bool {
 
 // compatibility is what the subject's own is to be.
 func (w *write) compatibility() string {
-	if !w.knows("/compatibility") {
+	if !w.knows("/compatibility") || w.Compatibility == "" && w.own.implied() {
 		return w.own.Compatibility
 	}
 	return cmp.Or(w.Compatibility, w.r.Traits().Implied)
+}
+
+// settled are the settings that the registry will answer.
+func (w *write) settled() Settings {
+	return Settings{Compatibility: cmp.Or(w.compatibility(), w.own.Inherited), Mode: w.Mode, Inherited: w.own.Inherited}
 }
 
 // plan runs the checks of the registry and answers what the subject would be.
@@ -281,18 +286,18 @@ func (w *write) plan(ctx context.Context) (*api.Schema, error) {
 }
 
 func (w *write) planned() *api.Schema {
+	own := w.settled()
 	return &api.Schema{
 		Connection: w.r.name, Subject: w.subject, Format: w.Format, Schema: w.Schema, References: w.References,
-		Compatibility: w.compatibility(), CompatibilityImplied: w.r.implies(w.compatibility()), Mode: w.Mode, Fingerprint: w.print, Warnings: w.warnings(),
+		Compatibility: own.Compatibility, CompatibilityImplied: own.implied(), Mode: own.Mode, Fingerprint: w.print, Warnings: w.warnings(),
 	}
 }
 
 // unchanged is the latest version with the declared settings.
 func (w *write) unchanged() *api.Schema {
-	same := *w.have
+	same, own := *w.have, w.settled()
 	same.Format = w.Format
-	same.Compatibility, same.Mode = w.compatibility(), w.Mode
-	same.CompatibilityImplied = w.r.implies(same.Compatibility)
+	same.Compatibility, same.CompatibilityImplied, same.Mode = own.Compatibility, own.implied(), own.Mode
 	same.Generation = generation(&same)
 	same.Warnings = w.warnings()
 	return &same
@@ -463,7 +468,7 @@ func (w *write) undoSettings(ctx context.Context) {
 	defer cancel()
 	var undo error
 	if w.setsCompatibility {
-		undo = w.setCompatibility(ctx, w.compatibility(), w.own.Compatibility)
+		undo = w.setCompatibility(ctx, w.compatibility(), w.own.declared())
 	}
 	if w.setsMode {
 		undo = errors.Join(undo, w.setMode(ctx, w.own.Mode))
@@ -604,7 +609,7 @@ func (w *write) latest(ctx context.Context, right func(*Version) bool) (*Version
 }
 
 func (w *write) shownAs(ctx context.Context, found *Version) (*api.Schema, error) {
-	answer, err := w.r.answer(ctx, found, Settings{w.compatibility(), w.Mode})
+	answer, err := w.r.answer(ctx, found, w.settled())
 	if err != nil {
 		return nil, err
 	}

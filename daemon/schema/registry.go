@@ -63,6 +63,8 @@ type Registry interface {
 	Delete(ctx context.Context, subject string, hard bool) error
 	// DeleteVersion deletes the only version of a subject: softly, where Traits has SoftDelete, and else with the subject.
 	DeleteVersion(ctx context.Context, subject string, number int64) error
+	// Close lets go of what is kept for the next request. Requests under way, and later ones, are answered all the same.
+	Close()
 }
 
 // Traits are the differences between the kinds of registry.
@@ -104,6 +106,19 @@ type Version struct {
 type Settings struct {
 	Compatibility string
 	Mode          string
+	// Inherited is the compatibility of subjects that declare none, where the registry does not tell it from a subject's own.
+	Inherited string
+}
+
+// implied says whether the compatibility is what a subject gets that declares none.
+func (s Settings) implied() bool { return s.Inherited != "" && s.Compatibility == s.Inherited }
+
+// declared is the compatibility that a subject declares which has these.
+func (s Settings) declared() string {
+	if s.implied() {
+		return ""
+	}
+	return s.Compatibility
 }
 
 // Class is what kind of no a registry says.
@@ -190,7 +205,7 @@ func (r *opened) version(ctx context.Context, subject string, number int64) (*Ve
 func (r *opened) own(ctx context.Context, subject string) (Settings, error) {
 	own, err := r.Settings(ctx, subject)
 	if is(err, Absent) {
-		return Settings{}, nil
+		return Settings{Inherited: r.Traits().Implied}, nil
 	}
 	if err != nil {
 		return own, r.failure(fmt.Sprintf("read the compatibility of subject %q", subject), err)
@@ -228,18 +243,12 @@ func (r *opened) answer(ctx context.Context, found *Version, own Settings) (*api
 	}
 	answer := &api.Schema{
 		Connection: r.name, Subject: found.Subject, Format: found.Format, Schema: found.Schema, References: found.References,
-		Compatibility: own.Compatibility, CompatibilityImplied: r.implies(own.Compatibility), Mode: own.Mode,
+		Compatibility: own.Compatibility, CompatibilityImplied: own.implied(), Mode: own.Mode,
 		ID: found.ID, Version: found.Number, CloudEvent: describesCloudEvent(found.Format, found.Schema, texts),
 	}
 	answer.Fingerprint = fingerprint(ctx, answer.Format, answer.Schema, texts)
 	answer.Generation = generation(answer)
 	return answer, nil
-}
-
-// implies says whether a compatibility is what the registry gives to a subject that declares none.
-func (r *opened) implies(compatibility string) bool {
-	implied := r.Traits().Implied
-	return implied != "" && compatibility == implied
 }
 
 func (r *opened) answerVersion(ctx context.Context, found *Version) (*api.SchemaVersion, error) {

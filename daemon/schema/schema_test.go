@@ -76,7 +76,9 @@ func newEnvOf(t *testing.T, kind, spec string) *env {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &env{t, schema.New(st, conns, slog.New(slog.DiscardHandler)), st}
+	service := schema.New(st, conns, slog.New(slog.DiscardHandler))
+	t.Cleanup(service.Close)
+	return &env{t, service, st}
 }
 
 // Each test runs on our own registry, and under its twin's name with Real on Apicurio.
@@ -785,7 +787,7 @@ func TestNoAnswerIsNotAbsence(t *testing.T) {
 			defer server.Close()
 			e := newEnv(t, server.URL)
 			_, err := e.Get(t.Context(), conn, "s")
-			want(t, err, api.CodeConnection, "/connection", `"s"`)
+			want(t, err, api.CodeConnection, "/connection", `"registry"`)
 			_, err = e.plan(t, "s", avroOf(one))
 			want(t, err, api.CodeConnection, "/connection")
 			_, err = e.Delete(t.Context(), conn, "s", false, api.WriteOptions{})

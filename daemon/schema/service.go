@@ -67,7 +67,14 @@ func New(st *store.Store, conns *connection.Service, log *slog.Logger) *Service 
 func (s *Service) Forget(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.open, name)
+	s.forget(name)
+}
+
+func (s *Service) forget(name string) {
+	if have, ok := s.open[name]; ok {
+		have.registry.Close()
+		delete(s.open, name)
+	}
 }
 
 // AbandonCreation notes that nobody took the answer to a create: the next attempt may take the subject over.
@@ -199,16 +206,23 @@ func (s *Service) registry(ctx context.Context, name string) (*opened, error) {
 		return nil, err
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if have, ok := s.open[name]; ok && have.generation == target.Generation {
+	have, ok := s.open[name]
+	s.mu.Unlock()
+	if ok && have.generation == target.Generation {
 		return have.registry, nil
 	}
-	registry, err := open(ctx, target)
+	r := &opened{name: name, log: s.log}
+	registry, lasting, err := open(ctx, target)
 	if err != nil {
-		return nil, fmt.Errorf("connection %s: %w", name, err)
+		return nil, r.failure("reach the registry", err)
 	}
-	r := &opened{Registry: registry, name: name, log: s.log}
-	s.open[name] = openRegistry{target.Generation, r}
+	r.Registry = registry
+	if lasting {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.forget(name)
+		s.open[name] = openRegistry{target.Generation, r}
+	}
 	return r, nil
 }
 
@@ -217,29 +231,30 @@ func kinds() []string {
 	return []string{schemaregistry.KindName, apicurioconn.KindName, glueconn.KindName}
 }
 
-// open makes the registry of a connection. A new kind of registry is one case here.
-func open(ctx context.Context, target *connection.Target) (Registry, error) {
+// open makes the registry of a connection, and says whether it may be kept until the connection changes. A new kind of
+// registry is one case here.
+func open(ctx context.Context, target *connection.Target) (registry Registry, lasting bool, err error) {
 	switch c := target.Spec.(type) {
 	case *api.SchemaRegistryConnection:
 		client, err := schemaregistry.Client(c)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
-		return newConfluent(client, c.URL)
+		return newConfluent(ctx, client, c.URL)
 	case *api.ApicurioConnection:
 		client, err := apicurioconn.Site(c).Client()
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
-		return &apicurio{client: client, url: apicurioconn.Site(c).URL, group: c.GroupID}, nil
+		return &apicurio{client: client, url: apicurioconn.Site(c).URL, group: c.GroupID}, true, nil
 	case *api.GlueConnection:
 		client, err := glueconn.Client(ctx, c)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
-		return &glueRegistry{client: client, registry: c.Registry}, nil
+		return &glueRegistry{client: client, registry: c.Registry}, true, nil
 	default:
-		return nil, fmt.Errorf("kind %s is no registry", target.Kind)
+		return nil, false, fmt.Errorf("kind %s is no registry", target.Kind)
 	}
 }
 

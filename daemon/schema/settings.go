@@ -50,7 +50,7 @@ func (s *Service) PutSettings(ctx context.Context, connection string, body api.S
 	if err != nil {
 		return nil, err
 	}
-	if err := r.setGlobal(ctx, have, Settings{body.Compatibility, body.Mode}); err != nil {
+	if err := r.setGlobal(ctx, have, Settings{Compatibility: body.Compatibility, Mode: body.Mode}); err != nil {
 		return nil, err
 	}
 	return r.mergedSettings(have, body), nil
@@ -149,7 +149,7 @@ func (r *opened) settingsAnswer(s Settings) *api.SchemaRegistrySettings {
 
 // mergedSettings is what the settings will be.
 func (r *opened) mergedSettings(have *api.SchemaRegistrySettings, body api.SchemaRegistrySettingsWrite) *api.SchemaRegistrySettings {
-	return r.settingsAnswer(Settings{cmp.Or(body.Compatibility, have.Compatibility), cmp.Or(body.Mode, have.Mode)})
+	return r.settingsAnswer(Settings{Compatibility: cmp.Or(body.Compatibility, have.Compatibility), Mode: cmp.Or(body.Mode, have.Mode)})
 }
 
 // expectedSettings reads the settings, and checks what the caller believes about them.

@@ -14,7 +14,8 @@ type Schema struct {
 	References []SchemaReference `json:"references,omitempty" doc:"The schemas that this one refers to."`
 	// Compatibility is the subject's own mode; empty where the registry's global one holds.
 	Compatibility string `json:"compatibility,omitempty" doc:"The subject's own compatibility mode; absent where the registry's global mode holds."`
-	// CompatibilityImplied is set where every subject has a mode of its own and this one has what a subject gets that declares none.
+	// CompatibilityImplied is set where the registry does not tell a mode of the subject's own from what a subject gets that declares none, and
+	// this one has the latter.
 	CompatibilityImplied bool `json:"compatibility_implied,omitempty" doc:"Whether the compatibility mode is what the registry gives to a subject that declares none."`
 	// Mode is the subject's own; empty where the registry's global one holds.
 	Mode string `json:"mode,omitempty" doc:"The subject's own mode; absent where the registry's global mode holds."`

@@ -2,6 +2,10 @@ package schema_test
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"regexp"
 	"testing"
 
@@ -17,12 +21,20 @@ import (
 // fresh was in no version before.
 const fresh = `{"type":"record","name":"Order","fields":[{"name":"number","type":"long"}]}`
 
-// The resource lives the same on both APIs of a real Apicurio Registry.
+// The resource lives the same on both APIs of a real Apicurio Registry, and behind a proxy that rewrites its path.
 func TestRealSchemaOnApicurio(t *testing.T) {
 	registry := real.Shared(t).Apicurio
+	compatible, err := url.Parse(registry.CompatURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const path = "/schemas-of-ours"
+	behind := httptest.NewServer(http.StripPrefix(path, &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(compatible) }}))
+	t.Cleanup(behind.Close)
 	for name, connection := range map[string]string{
 		"own API":        fmt.Sprintf("apicurio = { url = %q, group_id = %q }", registry.URL()+"/apis/registry/v3", real.Name(t)),
 		"compatible API": fmt.Sprintf("schema_registry = { url = %q }", registry.CompatURL()),
+		"behind a proxy": fmt.Sprintf("schema_registry = { url = %q }", behind.URL+path),
 	} {
 		t.Run(name, func(t *testing.T) {
 			d, subject := acctest.Dev(t), real.Name(t)

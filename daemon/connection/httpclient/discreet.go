@@ -16,7 +16,7 @@ const refusalLimit = 64 << 10
 // discreet hides our credentials in the refusals of a server, or of a proxy before it: some repeat the request in them,
 // and what they say goes into errors.
 type discreet struct {
-	next http.RoundTripper
+	next *http.Transport
 	hide *strings.Replacer
 }
 
@@ -40,6 +40,9 @@ func (d *discreet) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	return Discreet(resp, d.hide)
 }
+
+// CloseIdleConnections is what [http.Client.CloseIdleConnections] looks for.
+func (d *discreet) CloseIdleConnections() { d.next.CloseIdleConnections() }
 
 // Discreet hides credentials in a refusal.
 func Discreet(resp *http.Response, hide *strings.Replacer) (*http.Response, error) {
