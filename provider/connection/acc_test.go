@@ -231,6 +231,57 @@ func TestAccConnectionRefusesBadInput(t *testing.T) {
 	})
 }
 
+// A tainted connection goes first. That something else uses it is the apply's to say: it may go before.
+func TestAccConnectionTainted(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	config := connection(d, kafka(d, ""))
+	replaced := providertest.Does(plancheck.ResourceActionReplace, address, config, resource.TestCheckResourceAttr(address, "kafka.bootstrap_servers.#", "3"))
+	replaced.Taint = []string{address}
+	test(t, providertest.Applied(config), replaced, providertest.Unchanged(config))
+}
+
+// A renamed resource without a moved block would be deleted and created in any order.
+func TestAccConnectionResourceRenamed(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	config := secretive(d, "hunter-one", 1, "platform")
+	renamed := strings.ReplaceAll(config, `"headgate_connection" "main"`, `"headgate_connection" "renamed"`)
+	moved := renamed + "\nmoved {\n  from = headgate_connection.main\n  to   = headgate_connection.renamed\n}\n"
+	test(t,
+		providertest.Applied(config),
+		// Terraform looks at the old and the new address in either order. Only when the old one was read first is it known that
+		// this plan also deletes the connection.
+		resource.TestStep{Config: renamed, ExpectError: regexp.MustCompile(`(?s)both creates and deletes the connection "main".*moved {|Connection "main" already exists`)},
+		providertest.Unchanged(moved),
+	)
+}
+
+// A connection and what refers to it, and what that refers to, are planned together although none of them is there yet.
+func TestAccConnectionsOfOnePlan(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	config := connection(d, kafka(d, "schema_registry = headgate_connection.registry.name")) + registry(d) + `
+resource "headgate_topic" "orders" {
+  connection_name     = headgate_connection.main.name
+  name                = "orders"
+  deletion_protection = false
+}
+`
+	test(t, providertest.Applied(config), providertest.Unchanged(config))
+}
+
+// Which kind it is may be known only when it is applied.
+func TestAccConnectionUnknownKind(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	config := connection(d, "  schema_registry = terraform_data.later.output") + fmt.Sprintf("resource \"terraform_data\" \"later\" {\n  input = { url = %q }\n}\n", d.RegistryURL)
+	test(t,
+		providertest.Does(plancheck.ResourceActionCreate, address, config, resource.TestCheckResourceAttr(address, "schema_registry.url", d.RegistryURL)),
+		providertest.Unchanged(config),
+	)
+}
+
 func TestAccConnectionInUse(t *testing.T) {
 	t.Parallel()
 	d := acctest.Dev(t)

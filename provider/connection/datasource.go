@@ -9,58 +9,46 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/internal/spec"
 	"github.com/headgate/terraform-provider-headgate/provider/kind"
 	"github.com/headgate/terraform-provider-headgate/provider/remote"
 )
 
-type connectionDataSource struct {
-	remote.DataSource
-	kinds spec.Kinds
-}
-
-var _ datasource.DataSourceWithConfigure = &connectionDataSource{}
-
 // NewDataSource makes the data source headgate_connection with the kinds that there are.
 func NewDataSource(kinds spec.Kinds) datasource.DataSource {
-	return &connectionDataSource{kinds: kinds}
+	f := family{kinds}
+	return remote.NewView(remote.View[types.Object, api.Connection]{
+		Type: noun, Schema: f.viewSchema, What: what, Where: whereName, Get: get, Show: f.show,
+	})
 }
 
-func (d *connectionDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
-	resp.TypeName = req.ProviderTypeName + "_connection"
-}
-
-func (d *connectionDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
-	attributes := kind.DataSourceBlocks(d.kinds)
+func (f family) viewSchema(context.Context) schema.Schema {
+	attributes := kind.DataSourceBlocks(f.kinds)
 	maps.Copy(attributes, map[string]schema.Attribute{
 		"name":    schema.StringAttribute{MarkdownDescription: "The name of the connection.", Required: true},
 		"kind":    schema.StringAttribute{MarkdownDescription: "Which kind of connection it is: the name of the block that is set.", Computed: true},
 		clusterID: schema.StringAttribute{MarkdownDescription: clusterIDDoc, Computed: true},
 	})
-	resp.Schema = schema.Schema{
+	return schema.Schema{
 		MarkdownDescription: "A connection that exists, without its secrets: of those only the versions are known.",
 		Attributes:          attributes,
 	}
 }
 
-func (d *connectionDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	client, ok := d.NeedClient(&resp.Diagnostics)
-	if !ok {
-		return
+func whereName(_ *types.Object, pointer string) path.Path {
+	if pointer == "/name" {
+		return path.Root("name")
 	}
-	var name string
-	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("name"), &name)...)
-	answer, err := client.GetConnection(ctx, name)
+	return path.Empty()
+}
+
+func (f family) show(m *types.Object, c *api.Connection) error {
+	values, err := f.blocks(c, types.Object{}, kind.DataSource)
 	if err != nil {
-		written{name: name}.request("read").Error(&resp.Diagnostics, err)
-		return
+		return err
 	}
-	values, ok := blocks(ctx, d.kinds, answer, nil, kind.DataSource, &resp.Diagnostics)
-	if !ok {
-		return
-	}
-	values["name"] = types.StringValue(answer.Name)
-	values["kind"] = types.StringValue(answer.Kind)
-	values[clusterID] = remote.TextOrNull(answer.ClusterID)
-	remote.SetAll(ctx, &resp.State, values, &resp.Diagnostics)
+	values["kind"] = types.StringValue(c.Kind)
+	*m, err = kind.With(*m, values)
+	return err
 }

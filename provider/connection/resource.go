@@ -18,12 +18,10 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
-	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/internal/spec"
-	"github.com/headgate/terraform-provider-headgate/provider/explain"
 	"github.com/headgate/terraform-provider-headgate/provider/kind"
 	"github.com/headgate/terraform-provider-headgate/provider/remote"
 )
@@ -39,51 +37,44 @@ const (
 		"Null: not known. A plan that has the connection lead to another cluster warns of it."
 )
 
-type connectionResource struct {
-	remote.Resource
-	kinds spec.Kinds
-}
-
-var (
-	_ resource.ResourceWithConfigure        = &connectionResource{}
-	_ resource.ResourceWithConfigValidators = &connectionResource{}
-	_ resource.ResourceWithModifyPlan       = &connectionResource{}
-	_ resource.ResourceWithImportState      = &connectionResource{}
-	_ resource.ResourceWithIdentity         = &connectionResource{}
-)
+// family is the kinds of connections that there are. What is declared has a block for each, so it is no struct.
+type family struct{ kinds spec.Kinds }
 
 // NewResource makes headgate_connection with the kinds that there are.
-func NewResource(kinds spec.Kinds) resource.Resource { return &connectionResource{kinds: kinds} }
-
-// Listing makes the connections listable.
-func (r *connectionResource) Listing() (remote.Listing, bool) {
-	pages := remote.Pages[api.Connection]{
-		Page: func(ctx context.Context, client *api.Client, _, cursor string) (*api.Page[api.Connection], error) {
-			return client.ListConnections(ctx, cursor)
+func NewResource(kinds spec.Kinds) resource.Resource {
+	f := family{kinds}
+	return remote.NewObject(remote.Definition[types.Object, api.Connection]{
+		Type:       noun,
+		Key:        key,
+		Schema:     f.schema,
+		What:       what,
+		Where:      f.where,
+		Put:        f.put,
+		Get:        get,
+		Delete:     del,
+		Guarded:    true,
+		Generation: func(c *api.Connection) string { return c.Generation },
+		Flatten:    f.flatten,
+		Complete:   complete,
+		Validate: func(_ context.Context, config *types.Object, diags *diag.Diagnostics) {
+			kind.ExactlyOne(kinds, *config, diags)
 		},
-		Key: func(c *api.Connection) []string { return []string{c.Name} },
-	}
-	return remote.NewListing(noun, key, pages, r.fill), true
+		Known: func(plan *types.Object) bool {
+			_, _, ok := kind.Chosen(kinds, *plan)
+			return ok
+		},
+		Replaced:   func(w remote.Write[types.Object]) bool { return kind.Changes(kinds, *w.Plan, *w.State) },
+		ReplacedBy: "the kind",
+		Missing:    f.missing,
+		Planned:    planned,
+		Leads:      leads,
+		Warnings:   func(c *api.Connection) []api.Warning { return c.Warnings },
+		Pages:      &remote.Pages[api.Connection]{Page: list, Key: func(c *api.Connection) []string { return []string{c.Name} }},
+	})
 }
 
-// fill completes a state that has nothing but the name in it.
-func (r *connectionResource) fill(ctx context.Context, client *api.Client, state *tfsdk.State, diags *diag.Diagnostics) {
-	var name string
-	diags.Append(state.GetAttribute(ctx, path.Root("name"), &name)...)
-	answer, err := client.GetConnection(ctx, name)
-	if err != nil {
-		written{name: name}.request("read").Error(diags, err)
-		return
-	}
-	r.flatten(ctx, answer, state, diags)
-}
-
-func (r *connectionResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
-	resp.TypeName = req.ProviderTypeName + "_connection"
-}
-
-func (r *connectionResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
-	attributes := kind.Blocks(r.kinds)
+func (f family) schema(context.Context) schema.Schema {
+	attributes := kind.Blocks(f.kinds)
 	maps.Copy(attributes, map[string]schema.Attribute{
 		"name": schema.StringAttribute{
 			MarkdownDescription: "The name that everything else refers to it by. Another name needs a new connection.",
@@ -99,259 +90,137 @@ func (r *connectionResource) Schema(_ context.Context, _ resource.SchemaRequest,
 		},
 		clusterID: schema.StringAttribute{MarkdownDescription: clusterIDDoc, Computed: true},
 	})
-	resp.Schema = schema.Schema{
+	return schema.Schema{
 		MarkdownDescription: "A connection: how the Headgate daemon reaches a system. Addresses are in the open; credentials are write-only, " +
 			"live sealed in the daemon and never come back. Topics, schemas and connectors refer to connections by name.",
 		Attributes: attributes,
 	}
 }
 
-func (r *connectionResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
-	resp.IdentitySchema = key.IdentitySchema()
-}
+func name(m *types.Object) string { return kind.Attribute[types.String](*m, "name").ValueString() }
 
-func (r *connectionResource) ConfigValidators(context.Context) []resource.ConfigValidator {
-	return []resource.ConfigValidator{kind.ExactlyOne(r.kinds)}
-}
+func what(m *types.Object) string { return fmt.Sprintf("connection %q", name(m)) }
 
-func (r *connectionResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if _, ok := r.Client(); !ok {
-		return
-	}
-	change := remote.Planned(ctx, req, &resp.Diagnostics, "name")
-	if change == remote.Update && kind.Changes(ctx, r.kinds, req, &resp.Diagnostics) {
-		change = remote.Replace
-	}
-	switch change {
-	case remote.Delete, remote.Replace:
-		r.planDelete(ctx, req.State, &resp.Diagnostics)
-	case remote.Create, remote.Update:
-		r.planPut(ctx, change, req, resp)
-	}
-}
-
-func (r *connectionResource) planPut(ctx context.Context, change remote.Change, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	diags := &resp.Diagnostics
-	m, ok := r.expand(ctx, req.Plan, req.Config, diags)
-	if !ok || diags.HasError() {
-		return
-	}
-	r.Will(noun, m.name)
-	client, _ := r.Client()
-	answer, err := client.PutConnection(ctx, m.name, m.body, remote.PlanOptions(ctx, change, req.Private))
-	if err != nil {
-		m.request("check").Judged(diags, err, func(e api.Error) explain.Severity {
-			switch {
-			case e.Code == api.CodeAlreadyExists && r.Replaces(ctx, req.Private, noun, m.name):
-				return explain.Ignore
-			case e.Code == api.CodeNotFound && strings.HasPrefix(e.Attribute, "/spec/"):
-				return r.MissingConnection(remote.ValueAt(m.body, e.Attribute))
-			default:
-				return explain.Fail
-			}
-		})
-		return
-	}
-	m.request("check").Warnings(diags, answer.Warnings)
-	if change == remote.Update {
-		r.planCluster(ctx, m.name, answer.ClusterID, req.State, resp)
-	}
-}
-
-// planCluster keeps the cluster's id out of plans that do not change it.
-func (r *connectionResource) planCluster(ctx context.Context, name, found string, state tfsdk.State, resp *resource.ModifyPlanResponse) {
-	var now types.String
-	resp.Diagnostics.Append(state.GetAttribute(ctx, path.Root(clusterID), &now)...)
+func (f family) where(m *types.Object, pointer string) path.Path {
+	k, _, chosen := kind.Chosen(f.kinds, *m)
+	rest, below := strings.CutPrefix(pointer, "/spec")
 	switch {
-	case now.ValueString() == found:
-		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root(clusterID), now)...)
-	case found != "" && !now.IsNull():
-		r.Moves(name, now.ValueString(), found)
-	}
-}
-
-func (r *connectionResource) planDelete(ctx context.Context, state tfsdk.State, diags *diag.Diagnostics) {
-	var name string
-	diags.Append(state.GetAttribute(ctx, path.Root("name"), &name)...)
-	client, _ := r.Client()
-	deletion, err := client.DeleteConnection(ctx, name, api.WriteOptions{DryRun: true})
-	remote.DryDelete(diags, written{name: name}.request("delete"), fmt.Sprintf("connection %q", name), deletion, err)
-}
-
-func (r *connectionResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
-	client, ok := r.NeedClient(&resp.Diagnostics)
-	if !ok {
-		return
-	}
-	m, ok := r.expand(ctx, req.Plan, req.Config, &resp.Diagnostics)
-	if !ok {
-		return
-	}
-	answer, err := client.PutConnection(ctx, m.name, m.body, api.WriteOptions{CreateOnly: true})
-	if err != nil {
-		m.request("create").Error(&resp.Diagnostics, err)
-		return
-	}
-	resp.State.Raw = req.Plan.Raw
-	keepCluster(ctx, answer, &resp.State, &resp.Diagnostics)
-	resp.Diagnostics.Append(remote.SetGeneration(ctx, resp.Private, answer.Generation)...)
-	key.SetIdentity(ctx, resp.Identity, resp.State, &resp.Diagnostics)
-}
-
-func (r *connectionResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	key.SetIdentity(ctx, resp.Identity, req.State, &resp.Diagnostics)
-	client, ok := r.Client()
-	if !ok {
-		return
-	}
-	var name string
-	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("name"), &name)...)
-	answer, err := client.GetConnection(ctx, name)
-	if api.HasCode(err, api.CodeNotFound) {
-		resp.State.RemoveResource(ctx)
-		return
-	}
-	if err != nil {
-		written{name: name}.request("read").Error(&resp.Diagnostics, err)
-		return
-	}
-	r.InState(noun, name)
-	r.flatten(ctx, answer, &resp.State, &resp.Diagnostics)
-	resp.Diagnostics.Append(remote.SetGeneration(ctx, resp.Private, answer.Generation)...)
-}
-
-func (r *connectionResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	client, ok := r.NeedClient(&resp.Diagnostics)
-	if !ok {
-		return
-	}
-	m, ok := r.expand(ctx, req.Plan, req.Config, &resp.Diagnostics)
-	if !ok {
-		return
-	}
-	answer, err := client.PutConnection(ctx, m.name, m.body, api.WriteOptions{Generation: remote.Generation(ctx, req.Private)})
-	if err != nil {
-		m.request("update").Error(&resp.Diagnostics, err)
-		return
-	}
-	resp.State.Raw = req.Plan.Raw
-	keepCluster(ctx, answer, &resp.State, &resp.Diagnostics)
-	resp.Diagnostics.Append(remote.SetGeneration(ctx, resp.Private, answer.Generation)...)
-	key.SetIdentity(ctx, resp.Identity, resp.State, &resp.Diagnostics)
-}
-
-// keepCluster fills in the cluster's id, where the plan left it open.
-func keepCluster(ctx context.Context, answer *api.Connection, state *tfsdk.State, diags *diag.Diagnostics) {
-	var planned types.String
-	diags.Append(state.GetAttribute(ctx, path.Root(clusterID), &planned)...)
-	if planned.IsUnknown() {
-		diags.Append(state.SetAttribute(ctx, path.Root(clusterID), remote.TextOrNull(answer.ClusterID))...)
-	}
-}
-
-func (r *connectionResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
-	client, ok := r.NeedClient(&resp.Diagnostics)
-	if !ok {
-		return
-	}
-	var name string
-	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("name"), &name)...)
-	_, err := client.DeleteConnection(ctx, name, api.WriteOptions{Generation: remote.Generation(ctx, req.Private)})
-	if err != nil && !api.HasCode(err, api.CodeNotFound) {
-		written{name: name}.request("delete").Error(&resp.Diagnostics, err)
-	}
-}
-
-func (r *connectionResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	key.Import(ctx, req, resp)
-}
-
-// written is a connection on its way to the daemon.
-type written struct {
-	name string
-	kind spec.Kind
-	body api.ConnectionWrite
-}
-
-// request describes what is done with it, for errors.
-func (w written) request(verb string) explain.Request {
-	return explain.Request{
-		Doing:    fmt.Sprintf("%s connection %q", verb, w.name),
-		Where:    w.where,
-		Resource: "headgate_connection",
-		ImportID: w.name,
-	}
-}
-
-func (w written) where(pointer string) path.Path {
-	if rest, ok := strings.CutPrefix(pointer, "/spec"); ok && w.kind.Name != "" {
-		return kind.Path(w.kind.Fields, path.Root(w.kind.Name), rest)
-	}
-	switch pointer {
-	case "/name":
+	case below && chosen:
+		return kind.Path(k.Fields, path.Root(k.Name), rest)
+	case pointer == "/kind" && chosen:
+		return path.Root(k.Name)
+	case pointer == "/name":
 		return path.Root("name")
-	case "/kind":
-		return path.Root(w.kind.Name)
 	}
 	return path.Empty()
 }
 
-// expand makes the request of a plan. It answers false when what it is called, or of which kind it is, is not known yet.
-func (r *connectionResource) expand(ctx context.Context, plan tfsdk.Plan, config tfsdk.Config, diags *diag.Diagnostics) (written, bool) {
-	var name types.String
-	var test types.Bool
-	diags.Append(plan.GetAttribute(ctx, path.Root("name"), &name)...)
-	diags.Append(plan.GetAttribute(ctx, path.Root("test"), &test)...)
-	k, planned, ok := kind.Chosen(ctx, r.kinds, plan, diags)
-	if !ok || name.IsUnknown() || diags.HasError() {
-		return written{}, false
+// missing names the other connection that an error is about.
+func (f family) missing(m *types.Object, pointer string) (missing, id string) {
+	body, err := f.expand(*m, types.Object{})
+	if err != nil || !strings.HasPrefix(pointer, "/spec/") {
+		return "", ""
 	}
-	encoded := kind.Encode(k.Fields, planned, kind.Block(ctx, k, config, diags))
+	return noun, remote.ValueAt(body, pointer)
+}
+
+// expand makes the request of a plan. The secrets are in the configuration only.
+func (f family) expand(plan, config types.Object) (api.ConnectionWrite, error) {
+	k, planned, _ := kind.Chosen(f.kinds, plan)
+	encoded := kind.Encode(k.Fields, planned, kind.Attribute[types.Object](config, k.Name))
 	raw, err := encoded.JSON()
 	if err != nil {
-		diags.AddError("Cannot encode the connection", err.Error())
-		return written{}, false
+		return api.ConnectionWrite{}, err
 	}
 	body := api.ConnectionWrite{Kind: k.Name, Spec: raw, SecretVersions: encoded.SecretVersions, Unknown: encoded.UnknownBelow("/spec")}
-	if !test.IsUnknown() {
-		body.Test = test.ValueBoolPointer()
-	} else {
+	test := kind.Attribute[types.Bool](plan, "test")
+	if test.IsUnknown() {
 		body.Unknown = append(body.Unknown, "/test")
+		return body, nil
 	}
-	return written{name: name.ValueString(), kind: k, body: body}, true
+	body.Test = test.ValueBoolPointer()
+	return body, nil
+}
+
+func (f family) put(ctx context.Context, client *api.Client, w remote.Write[types.Object], options api.WriteOptions) (*api.Connection, error) {
+	body, err := f.expand(*w.Plan, *w.Config)
+	if err != nil {
+		return nil, err
+	}
+	return client.PutConnection(ctx, name(w.Plan), body, options)
+}
+
+func get(ctx context.Context, client *api.Client, m *types.Object) (*api.Connection, error) {
+	return client.GetConnection(ctx, name(m))
+}
+
+func del(ctx context.Context, client *api.Client, m *types.Object, options api.WriteOptions) (*api.Deletion, error) {
+	return client.DeleteConnection(ctx, name(m), options)
+}
+
+func list(ctx context.Context, client *api.Client, _, cursor string) (*api.Page[api.Connection], error) {
+	return client.ListConnections(ctx, cursor)
 }
 
 // flatten moves an answer into state.
-func (r *connectionResource) flatten(ctx context.Context, c *api.Connection, state *tfsdk.State, diags *diag.Diagnostics) {
-	values, ok := blocks(ctx, r.kinds, c, state, kind.Resource, diags)
-	if !ok {
-		return
+func (f family) flatten(m *types.Object, c *api.Connection, _ bool) error {
+	values, err := f.blocks(c, *m, kind.Resource)
+	if err != nil {
+		return err
 	}
-	values["name"] = types.StringValue(c.Name)
-	values[clusterID] = remote.TextOrNull(c.ClusterID)
-	var test types.Bool
-	diags.Append(state.GetAttribute(ctx, path.Root("test"), &test)...)
-	if test.IsNull() {
+	if kind.Attribute[types.Bool](*m, "test").IsNull() {
 		values["test"] = types.BoolValue(true)
 	}
-	remote.SetAll(ctx, state, values, diags)
+	*m, err = kind.With(*m, values)
+	return err
 }
 
-// blocks are the values of all kinds' blocks. Prior, which may be nil, has the user's own writing of them.
-func blocks(ctx context.Context, kinds spec.Kinds, c *api.Connection, prior kind.Attributer, view kind.View, diags *diag.Diagnostics) (map[string]attr.Value, bool) {
-	k, ok := kinds.Lookup(c.Kind)
+// planned keeps the cluster's id out of plans that do not change it.
+func planned(_ context.Context, change remote.Change, w remote.Write[types.Object], c *api.Connection, diags *diag.Diagnostics) bool {
+	now := kind.Attribute[types.String](*w.State, clusterID)
+	if change != remote.Update || now.ValueString() != c.ClusterID {
+		return false
+	}
+	if err := set(w.Plan, now); err != nil {
+		diags.AddError("Cannot plan the cluster of "+what(w.Plan), err.Error())
+		return false
+	}
+	return true
+}
+
+// leads tells from which cluster to which an update has a connection lead; empty where it is not known.
+func leads(w remote.Write[types.Object], c *api.Connection) (from, to string) {
+	return kind.Attribute[types.String](*w.State, clusterID).ValueString(), c.ClusterID
+}
+
+// complete fills in the cluster's id, where the plan left it open.
+func complete(m *types.Object, c *api.Connection) error {
+	if kind.Attribute[types.String](*m, clusterID).IsUnknown() {
+		return set(m, remote.TextOrNull(c.ClusterID))
+	}
+	return nil
+}
+
+func set(m *types.Object, cluster types.String) (err error) {
+	*m, err = kind.With(*m, map[string]attr.Value{clusterID: cluster})
+	return err
+}
+
+// blocks are the name, the cluster and the values of all kinds' blocks. Prior has the user's own writing of them; a data source has none.
+func (f family) blocks(c *api.Connection, prior types.Object, view kind.View) (map[string]attr.Value, error) {
+	k, ok := f.kinds.Lookup(c.Kind)
 	if !ok {
-		diags.AddError("Unknown kind of connection", fmt.Sprintf("Connection %q is of kind %q, which this version of the provider does not know. Upgrade the provider.", c.Name, c.Kind))
-		return nil, false
+		return nil, &api.Error{
+			Summary: "Unknown kind of connection", Detail: fmt.Sprintf("Connection %q is of kind %q, which this version of the provider does not know.", c.Name, c.Kind),
+			Remedy: "Upgrade the provider.",
+		}
 	}
 	answer, err := kind.NewAnswer(c.Spec, c.SecretVersions)
 	if err != nil {
-		diags.AddError("Cannot read the connection", err.Error())
-		return nil, false
+		return nil, err
 	}
-	var before types.Object
-	if view == kind.Resource {
-		before = kind.Block(ctx, k, prior, diags)
-	}
-	return kind.Values(kinds, k.Name, kind.Decode(k.Fields, answer, before, view), view), true
+	values := kind.Values(f.kinds, k.Name, kind.Decode(k.Fields, answer, kind.Attribute[types.Object](prior, k.Name), view), view)
+	values["name"] = types.StringValue(c.Name)
+	values[clusterID] = remote.TextOrNull(c.ClusterID)
+	return values, nil
 }

@@ -6,10 +6,8 @@ import (
 	"reflect"
 	"strings"
 
-	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
@@ -18,17 +16,15 @@ import (
 	"github.com/headgate/terraform-provider-headgate/provider/remote"
 )
 
-type testDataSource struct {
-	remote.DataSource
-}
-
-var _ datasource.DataSourceWithConfigure = &testDataSource{}
-
 // NewTestDataSource makes the data source headgate_connection_test.
-func NewTestDataSource() datasource.DataSource { return &testDataSource{} }
-
-func (d *testDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
-	resp.TypeName = req.ProviderTypeName + "_connection_test"
+func NewTestDataSource() datasource.DataSource {
+	return remote.NewView(remote.View[types.Object, api.ConnectionTest]{
+		Type: "connection_test", Doing: "test", Schema: testSchema, What: what, Where: whereName,
+		Get: func(ctx context.Context, client *api.Client, m *types.Object) (*api.ConnectionTest, error) {
+			return client.TestConnection(ctx, name(m))
+		},
+		Show: showTest,
+	})
 }
 
 // outcome is how the outcome of a test looks in Terraform.
@@ -55,38 +51,25 @@ type warning struct {
 
 func outcomeFields() []spec.Field { return spec.FieldsOf(reflect.TypeFor[outcome]()) }
 
-func (d *testDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+func testSchema(context.Context) schema.Schema {
 	attributes := kind.DataSourceAttributes(outcomeFields())
 	maps.Copy(attributes, map[string]schema.Attribute{
 		"name": schema.StringAttribute{MarkdownDescription: "The name of the connection.", Required: true},
 	})
-	resp.Schema = schema.Schema{
+	return schema.Schema{
 		MarkdownDescription: "Tries a connection, step by step: name resolution, TCP, TLS, authentication, authorization, protocol. " +
 			"That it does not work is an answer and no error; use it in a `check` block or a precondition.",
 		Attributes: attributes,
 	}
 }
 
-func (d *testDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	client, ok := d.NeedClient(&resp.Diagnostics)
-	if !ok {
-		return
-	}
-	var name string
-	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("name"), &name)...)
-	result, err := client.TestConnection(ctx, name)
+func showTest(m *types.Object, t *api.ConnectionTest) error {
+	answer, err := kind.NewAnswer(flattenTest(t), nil)
 	if err != nil {
-		written{name: name}.request("test").Error(&resp.Diagnostics, err)
-		return
+		return err
 	}
-	answer, err := kind.NewAnswer(flattenTest(result), nil)
-	if err != nil {
-		resp.Diagnostics.AddError("Cannot read the outcome of the test", err.Error())
-		return
-	}
-	values := map[string]attr.Value{"name": types.StringValue(name)}
-	maps.Copy(values, kind.Decode(outcomeFields(), answer, types.Object{}, kind.DataSource).Attributes())
-	remote.SetAll(ctx, &resp.State, values, &resp.Diagnostics)
+	*m, err = kind.With(*m, kind.Decode(outcomeFields(), answer, types.Object{}, kind.DataSource).Attributes())
+	return err
 }
 
 func flattenTest(t *api.ConnectionTest) outcome {

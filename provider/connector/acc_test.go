@@ -175,6 +175,32 @@ func TestAccConnectorImport(t *testing.T) {
 	)
 }
 
+// A tainted connector goes first.
+func TestAccConnectorTainted(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	config := connector(d, fromOrders, "")
+	replaced := providertest.Does(plancheck.ResourceActionReplace, address, config, resource.TestCheckResourceAttr(address, "status.state", "running"))
+	replaced.Taint = []string{address}
+	test(t, providertest.Applied(config), replaced, providertest.Unchanged(config))
+}
+
+// A renamed resource without a moved block would be deleted and created in any order.
+func TestAccConnectorResourceRenamed(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	config := connector(d, fromOrders, `state = "paused"`)
+	renamed := strings.ReplaceAll(config, `"headgate_source_connector" "orders_in"`, `"headgate_source_connector" "renamed"`)
+	moved := renamed + "\nmoved {\n  from = headgate_source_connector.orders_in\n  to   = headgate_source_connector.renamed\n}\n"
+	test(t,
+		providertest.Applied(config),
+		// Terraform looks at the old and the new address in either order. Only when the old one was read first is it known that
+		// this plan also deletes the connector.
+		resource.TestStep{Config: renamed, ExpectError: regexp.MustCompile(`(?s)both creates and deletes the source connector "orders-in".*moved {|Connector "orders-in" already exists`)},
+		providertest.Unchanged(moved),
+	)
+}
+
 func TestAccConnectorRefusesBadInput(t *testing.T) {
 	t.Parallel()
 	d := acctest.Dev(t)

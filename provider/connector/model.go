@@ -1,83 +1,60 @@
 package connector
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
-	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
-	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
-	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
-	"github.com/headgate/terraform-provider-headgate/internal/spec"
-	"github.com/headgate/terraform-provider-headgate/provider/explain"
 	"github.com/headgate/terraform-provider-headgate/provider/kind"
 	"github.com/headgate/terraform-provider-headgate/provider/remote"
 )
 
-// written is a connector on its way to the daemon.
-type written struct {
-	name     string
-	kind     spec.Kind
-	body     api.ConnectorWrite
-	timeouts timeouts.Value
-}
+func name(m *types.Object) string { return kind.Attribute[types.String](*m, "name").ValueString() }
 
-// request describes what is done with it, for errors.
-func (w written) request(verb string) explain.Request {
-	return explain.Request{
-		Doing:    fmt.Sprintf("%s connector %q", verb, w.name),
-		Where:    w.where,
-		Resource: "headgate_source_connector",
-		ImportID: w.name,
-	}
-}
+func what(m *types.Object) string { return fmt.Sprintf("connector %q", name(m)) }
 
-func (w written) where(pointer string) path.Path {
-	if rest, ok := strings.CutPrefix(pointer, "/spec"); ok && w.kind.Name != "" {
-		return kind.Path(w.kind.Fields, path.Root(w.kind.Name), rest)
+func (s sources) where(m *types.Object, pointer string) path.Path {
+	k, _, chosen := kind.Chosen(s.kinds, *m)
+	if rest, ok := strings.CutPrefix(pointer, "/spec"); ok && chosen {
+		return kind.Path(k.Fields, path.Root(k.Name), rest)
 	}
 	if rest, ok := strings.CutPrefix(pointer, "/settings"); ok {
 		return kind.Path(settings(), path.Empty(), rest)
 	}
-	switch pointer {
-	case "/name":
+	switch {
+	case pointer == "/name":
 		return path.Root("name")
-	case "/kind":
-		return path.Root(w.kind.Name)
+	case pointer == "/kind" && chosen:
+		return path.Root(k.Name)
 	}
 	return path.Empty()
 }
 
-// expand makes the request of a plan. It answers false when what it is called, or of which kind it is, is not known yet.
-func (r *sourceResource) expand(ctx context.Context, plan tfsdk.Plan, config tfsdk.Config, diags *diag.Diagnostics) (written, bool) {
-	var w written
-	var name types.String
-	diags.Append(plan.GetAttribute(ctx, path.Root("name"), &name)...)
-	diags.Append(plan.GetAttribute(ctx, path.Root("timeouts"), &w.timeouts)...)
-	k, planned, ok := kind.Chosen(ctx, r.kinds, plan, diags)
-	root := kind.Root(ctx, settings(), plan, diags)
-	block := kind.Block(ctx, k, config, diags)
-	if !ok || name.IsUnknown() || diags.HasError() {
-		return w, false
+// missing names what an error says is missing, where the same apply may create it first: a connection, or a topic.
+func (s sources) missing(m *types.Object, pointer string) (noun, id string) {
+	body, err := s.expand(*m, types.Object{})
+	switch {
+	case err != nil:
+		return "", ""
+	case pointer == "/spec/connection", pointer == "/settings/destination/connection":
+		return "connection", remote.ValueAt(body, pointer)
+	case strings.HasPrefix(pointer, "/spec/"):
+		return "topic", remote.ValueAt(body, "/spec/connection") + "/" + remote.ValueAt(body, pointer)
 	}
-	w.name, w.kind = name.ValueString(), k
-	var err error
-	if w.body, err = encode(kind.Encode(k.Fields, planned, block), kind.Encode(settings(), root, types.Object{})); err != nil {
-		w.request("encode").Error(diags, err)
-		return w, false
-	}
-	w.body.Kind = k.Name
-	return w, true
+	return "", ""
 }
 
-func encode(source, rest kind.Encoded) (api.ConnectorWrite, error) {
+// expand makes the request of a plan. The secrets are in the configuration only.
+func (s sources) expand(plan, config types.Object) (api.ConnectorWrite, error) {
+	k, planned, _ := kind.Chosen(s.kinds, plan)
+	source := kind.Encode(k.Fields, planned, kind.Attribute[types.Object](config, k.Name))
+	rest := kind.Encode(settings(), kind.Root(settings(), plan), types.Object{})
 	rawSource, err := source.JSON()
 	if err != nil {
 		return api.ConnectorWrite{}, err
@@ -87,17 +64,17 @@ func encode(source, rest kind.Encoded) (api.ConnectorWrite, error) {
 		return api.ConnectorWrite{}, err
 	}
 	unknown := slices.Concat(source.UnknownBelow("/spec"), rest.UnknownBelow("/settings"))
-	return api.ConnectorWrite{Type: api.TypeSource, Spec: rawSource, Settings: rawRest, Unknown: unknown}, nil
+	return api.ConnectorWrite{Type: api.TypeSource, Kind: k.Name, Spec: rawSource, Settings: rawRest, Unknown: unknown}, nil
 }
 
 // complete fills what the plan left open.
-func (r *sourceResource) complete(ctx context.Context, c *api.Connector, state *tfsdk.State, diags *diag.Diagnostics) {
+func complete(m *types.Object, c *api.Connector) error {
 	status, err := status(c)
 	if err != nil {
-		diags.AddError("Cannot read the connector", err.Error())
-		return
+		return err
 	}
-	diags.Append(state.SetAttribute(ctx, path.Root("status"), status)...)
+	*m, err = kind.With(*m, map[string]attr.Value{"status": status})
+	return err
 }
 
 func status(c *api.Connector) (types.Object, error) {
@@ -109,38 +86,36 @@ func status(c *api.Connector) (types.Object, error) {
 }
 
 // flatten moves a connector into state.
-func (r *sourceResource) flatten(ctx context.Context, c *api.Connector, state *tfsdk.State, diags *diag.Diagnostics) {
-	values, ok := declared(ctx, r.kinds, c, state, kind.Resource, diags)
-	if !ok {
-		return
+func (s sources) flatten(m *types.Object, c *api.Connector, _ bool) error {
+	values, err := s.declared(c, *m, kind.Resource)
+	if err != nil {
+		return err
 	}
-	remote.SetAll(ctx, state, values, diags)
-	r.complete(ctx, c, state, diags)
+	if *m, err = kind.With(*m, values); err != nil {
+		return err
+	}
+	return complete(m, c)
 }
 
-// declared are the values of what was declared. Prior, which may be nil, has the user's own writing of them.
-func declared(ctx context.Context, kinds spec.Kinds, c *api.Connector, prior kind.Attributer, view kind.View, diags *diag.Diagnostics) (map[string]attr.Value, bool) {
-	k, ok := kinds.Lookup(c.Kind)
+// declared are the values of what was declared. Prior has the user's own writing of them; a data source has none.
+func (s sources) declared(c *api.Connector, prior types.Object, view kind.View) (map[string]attr.Value, error) {
+	k, ok := s.kinds.Lookup(c.Kind)
 	if !ok {
-		diags.AddError("Unknown kind of connector", fmt.Sprintf("Connector %q is of kind %q, which this version of the provider does not know. Upgrade the provider.", c.Name, c.Kind))
-		return nil, false
+		return nil, &api.Error{
+			Summary: "Unknown kind of connector", Detail: fmt.Sprintf("Connector %q is of kind %q, which this version of the provider does not know.", c.Name, c.Kind),
+			Remedy: "Upgrade the provider.",
+		}
 	}
 	source, err := kind.NewAnswer(c.Spec, nil)
 	if err != nil {
-		diags.AddError("Cannot read the connector", err.Error())
-		return nil, false
+		return nil, err
 	}
 	rest, err := kind.NewAnswer(c.ConnectorSettings, nil)
 	if err != nil {
-		diags.AddError("Cannot read the connector", err.Error())
-		return nil, false
+		return nil, err
 	}
-	var block, root types.Object
-	if view == kind.Resource {
-		block, root = kind.Block(ctx, k, prior, diags), kind.Root(ctx, settings(), prior, diags)
-	}
-	values := kind.Values(kinds, k.Name, kind.Decode(k.Fields, source, block, view), view)
-	maps.Copy(values, kind.Decode(settings(), rest, root, view).Attributes())
+	values := kind.Values(s.kinds, k.Name, kind.Decode(k.Fields, source, kind.Attribute[types.Object](prior, k.Name), view), view)
+	maps.Copy(values, kind.Decode(settings(), rest, kind.Root(settings(), prior), view).Attributes())
 	values["name"] = types.StringValue(c.Name)
-	return values, true
+	return values, nil
 }

@@ -7,19 +7,17 @@ import (
 	"maps"
 	"reflect"
 	"regexp"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
-	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
@@ -30,8 +28,6 @@ import (
 )
 
 const (
-	noun = "connector"
-
 	// defaultTimeout is how long a create, update or delete may take.
 	defaultTimeout = 2 * time.Minute
 	// grace is how much longer than the daemon the provider waits, so that the daemon's own verdict arrives.
@@ -40,47 +36,40 @@ const (
 
 var key = remote.Key{Attributes: []string{"name"}, Docs: []string{"The name of the connector."}, Example: "orders-in"}
 
-type sourceResource struct {
-	remote.Resource
-	kinds spec.Kinds
-}
-
-var (
-	_ resource.ResourceWithConfigure        = &sourceResource{}
-	_ resource.ResourceWithConfigValidators = &sourceResource{}
-	_ resource.ResourceWithModifyPlan       = &sourceResource{}
-	_ resource.ResourceWithImportState      = &sourceResource{}
-	_ resource.ResourceWithIdentity         = &sourceResource{}
-)
+// sources is the kinds of source connectors that there are. What is declared has a block for each, so it is no struct.
+type sources struct{ kinds spec.Kinds }
 
 // NewSourceResource makes headgate_source_connector with the kinds that there are.
-func NewSourceResource(kinds spec.Kinds) resource.Resource { return &sourceResource{kinds: kinds} }
-
-// Listing makes the source connectors listable.
-func (r *sourceResource) Listing() (remote.Listing, bool) {
-	pages := remote.Pages[api.Connector]{
-		Page: func(ctx context.Context, client *api.Client, _, cursor string) (*api.Page[api.Connector], error) {
-			return client.ListConnectors(ctx, cursor)
+func NewSourceResource(kinds spec.Kinds) resource.Resource {
+	s := sources{kinds}
+	return remote.NewObject(remote.Definition[types.Object, api.Connector]{
+		Type:       "source_connector",
+		Key:        key,
+		Schema:     s.schema,
+		What:       what,
+		Where:      s.where,
+		Put:        s.put,
+		Get:        get,
+		Delete:     del,
+		Guarded:    true,
+		Generation: func(c *api.Connector) string { return c.Generation },
+		Flatten:    s.flatten,
+		Complete:   complete,
+		Validate: func(_ context.Context, config *types.Object, diags *diag.Diagnostics) {
+			kind.ExactlyOne(kinds, *config, diags)
 		},
-		Key: func(c *api.Connector) []string { return []string{c.Name} },
-	}
-	return remote.NewListing("source_connector", key, pages, r.fill), true
-}
-
-// fill completes a state that has nothing but the name in it.
-func (r *sourceResource) fill(ctx context.Context, client *api.Client, state *tfsdk.State, diags *diag.Diagnostics) {
-	var name string
-	diags.Append(state.GetAttribute(ctx, path.Root("name"), &name)...)
-	answer, err := client.GetConnector(ctx, name)
-	if err != nil {
-		written{name: name}.request("read").Error(diags, err)
-		return
-	}
-	r.flatten(ctx, answer, state, diags)
-}
-
-func (r *sourceResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
-	resp.TypeName = req.ProviderTypeName + "_source_connector"
+		Known: func(plan *types.Object) bool {
+			_, _, ok := kind.Chosen(kinds, *plan)
+			return ok
+		},
+		Prepare:    s.prepare,
+		Replaced:   s.replaced,
+		ReplacedBy: "the kind",
+		Missing:    s.missing,
+		Warnings:   func(c *api.Connector) []api.Warning { return c.Warnings },
+		Notice:     notice,
+		Pages:      &remote.Pages[api.Connector]{Page: list, Key: func(c *api.Connector) []string { return []string{c.Name} }},
+	})
 }
 
 // settings are the fields that do not depend on the kind, as the API describes them.
@@ -95,8 +84,8 @@ type stableStatus struct {
 
 func statusFields() []spec.Field { return spec.FieldsOf(reflect.TypeFor[stableStatus]()) }
 
-func (r *sourceResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
-	attributes := kind.Blocks(r.kinds)
+func (s sources) schema(ctx context.Context) schema.Schema {
+	attributes := kind.Blocks(s.kinds)
 	maps.Copy(attributes, kind.Attributes(settings()))
 	maps.Copy(attributes, map[string]schema.Attribute{
 		"name": schema.StringAttribute{
@@ -108,7 +97,7 @@ func (r *sourceResource) Schema(ctx context.Context, _ resource.SchemaRequest, r
 		"status":   statusAttribute(),
 		"timeouts": timeoutsAttribute(ctx),
 	})
-	resp.Schema = schema.Schema{
+	return schema.Schema{
 		MarkdownDescription: "A connector that the daemon hosts and that brings records into Kafka. Creating and updating end when every instance runs; " +
 			"a create that cannot start leaves nothing behind, an update that cannot start is taken back, and the error names the root cause.",
 		Attributes: attributes,
@@ -129,212 +118,74 @@ func statusAttribute() schema.Attribute {
 
 func timeoutsAttribute(ctx context.Context) schema.Attribute {
 	length := func(what string) string { return "How long " + what + " may take, such as `5m`. Default: `2m`." }
-	attribute := timeouts.Attributes(ctx, timeouts.Opts{
+	return remote.Timeouts(ctx, "How long Terraform waits.", timeouts.Opts{
 		Create: true, CreateDescription: length("creating"),
 		Update: true, UpdateDescription: length("updating"),
 		Delete: true, DeleteDescription: length("deleting"),
 	})
-	if nested, ok := attribute.(schema.SingleNestedAttribute); ok {
-		nested.MarkdownDescription = "How long Terraform waits."
-		return nested
-	}
-	return attribute
 }
 
-func (r *sourceResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
-	resp.IdentitySchema = key.IdentitySchema()
+func (s sources) replaced(w remote.Write[types.Object]) bool {
+	return kind.Changes(s.kinds, *w.Plan, *w.State)
 }
 
-func (r *sourceResource) ConfigValidators(context.Context) []resource.ConfigValidator {
-	return []resource.ConfigValidator{kind.ExactlyOne(r.kinds)}
-}
-
-func (r *sourceResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if _, ok := r.Client(); !ok {
-		return
-	}
-	change := remote.Planned(ctx, req, &resp.Diagnostics, "name")
-	if change == remote.Update && kind.Changes(ctx, r.kinds, req, &resp.Diagnostics) {
-		change = remote.Replace
-	}
-	switch change {
-	case remote.Delete, remote.Replace:
-		r.planDelete(ctx, req.State, &resp.Diagnostics)
-	case remote.Create, remote.Update:
-		r.planPut(ctx, change, req, &resp.Diagnostics)
-	}
-	if change == remote.Update {
-		planStatus(ctx, req, resp)
-	}
-}
-
-// planStatus keeps what an update leaves as it is. A stopped connector has no group, so another state may change all.
-func planStatus(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	var status types.Object
-	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("status"), &status)...)
-	if status.IsNull() || remote.Differs(ctx, req, "state", &resp.Diagnostics) {
+// prepare keeps of the status what an update leaves as it is. A stopped connector has no group, so another state may
+// change all.
+func (s sources) prepare(ctx context.Context, w remote.Write[types.Object], diags *diag.Diagnostics) {
+	changes := func(name string) bool { return !w.Plan.Attributes()[name].Equal(w.State.Attributes()[name]) }
+	status := kind.Attribute[types.Object](*w.State, "status")
+	if status.IsNull() || !kind.Attribute[types.Object](*w.Plan, "status").IsUnknown() || changes("name") || changes("state") || s.replaced(w) {
 		return
 	}
 	values := status.Attributes()
 	for name, value := range values {
-		if name == "state" || value.IsNull() || name == "guarantee" && remote.Differs(ctx, req, name, &resp.Diagnostics) {
+		if name == "state" || value.IsNull() || name == "guarantee" && changes(name) {
 			values[name] = types.StringUnknown()
 		}
 	}
-	known, diags := types.ObjectValue(status.AttributeTypes(ctx), values)
-	resp.Diagnostics.Append(diags...)
-	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("status"), known)...)
+	known, found := types.ObjectValue(status.AttributeTypes(ctx), values)
+	diags.Append(found...)
+	if !found.HasError() {
+		set(w.Plan, known, diags)
+	}
 }
 
-func (r *sourceResource) planPut(ctx context.Context, change remote.Change, req resource.ModifyPlanRequest, diags *diag.Diagnostics) {
-	m, ok := r.expand(ctx, req.Plan, req.Config, diags)
-	if !ok {
-		return
-	}
-	client, _ := r.Client()
-	options := api.ConnectorWriteOptions{WriteOptions: remote.PlanOptions(ctx, change, req.Private)}
-	answer, err := client.PutConnector(ctx, m.name, m.body, options)
+func set(m *types.Object, status types.Object, diags *diag.Diagnostics) {
+	with, err := kind.With(*m, map[string]attr.Value{"status": status})
 	if err != nil {
-		m.request("check").Judged(diags, err, func(e api.Error) explain.Severity {
-			if e.Code == api.CodeAlreadyExists && r.Replaces(ctx, req.Private, noun, m.name) {
-				return explain.Ignore
-			}
-			return r.missing(m.body, e)
-		})
+		diags.AddError("Cannot plan the status of "+what(m), err.Error())
 		return
 	}
-	m.request("check").Warnings(diags, answer.Warnings)
+	*m = with
 }
 
-// missing judges that something is not there yet, which the same apply may create first.
-func (r *sourceResource) missing(body api.ConnectorWrite, e api.Error) explain.Severity {
+// put writes a connector and waits until it is as declared. The daemon holds each request until there is news.
+func (s sources) put(ctx context.Context, client *api.Client, w remote.Write[types.Object], options api.WriteOptions) (*api.Connector, error) {
+	given := kind.Attribute[timeouts.Value](*w.Plan, "timeouts")
+	pick := given.Update
+	if options.CreateOnly {
+		pick = given.Create
+	}
+	limit, diags := pick(ctx, defaultTimeout)
+	if diags.HasError() {
+		return nil, fmt.Errorf("timeouts: %s", diags[0].Detail())
+	}
+	body, err := s.expand(*w.Plan, *w.Config)
+	if err != nil {
+		return nil, err
+	}
+	accepted, err := client.PutConnector(ctx, name(w.Plan), body, api.ConnectorWriteOptions{WriteOptions: options, StartTimeout: limit})
+	if err != nil || options.DryRun {
+		return accepted, err
+	}
+	settled, err := settle(ctx, client, name(w.Plan), limit)
 	switch {
-	case e.Code != api.CodeNotFound:
-		return explain.Fail
-	case e.Attribute == "/spec/connection", e.Attribute == "/settings/destination/connection":
-		return r.MissingConnection(remote.ValueAt(body, e.Attribute))
-	case strings.HasPrefix(e.Attribute, "/spec/"):
-		return explain.Warn
-	default:
-		return explain.Fail
+	case removed(err):
+		return nil, err
+	case err != nil: // Whether it runs is not known, but it is there: state must have it.
+		return accepted, fmt.Errorf("see whether it starts: %w", err)
 	}
-}
-
-func (r *sourceResource) planDelete(ctx context.Context, state tfsdk.State, diags *diag.Diagnostics) {
-	var name string
-	diags.Append(state.GetAttribute(ctx, path.Root("name"), &name)...)
-	client, _ := r.Client()
-	deletion, err := client.DeleteConnector(ctx, name, api.WriteOptions{DryRun: true})
-	remote.DryDelete(diags, written{name: name}.request("delete"), fmt.Sprintf("connector %q", name), deletion, err)
-}
-
-func (r *sourceResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
-	client, ok := r.NeedClient(&resp.Diagnostics)
-	m, known := r.expand(ctx, req.Plan, req.Config, &resp.Diagnostics)
-	limit, diags := m.timeouts.Create(ctx, defaultTimeout)
-	resp.Diagnostics.Append(diags...)
-	if !ok || !known || resp.Diagnostics.HasError() {
-		return
-	}
-	options := api.ConnectorWriteOptions{WriteOptions: api.WriteOptions{CreateOnly: true}, StartTimeout: limit}
-	accepted, err := client.PutConnector(ctx, m.name, m.body, options)
-	if err != nil {
-		m.request("create").Error(&resp.Diagnostics, err)
-		return
-	}
-	settled, err := settle(ctx, client, m.name, limit)
-	if removed(err) {
-		m.request("create").Error(&resp.Diagnostics, err)
-		return
-	}
-	if err != nil {
-		// Whether it runs is not known, but it is there: state must have it.
-		m.request("see the start of").Error(&resp.Diagnostics, err)
-		settled = accepted
-	}
-	failedSince(m, settled, &resp.Diagnostics)
-	resp.State.Raw = req.Plan.Raw
-	r.complete(ctx, settled, &resp.State, &resp.Diagnostics)
-	resp.Diagnostics.Append(remote.SetGeneration(ctx, resp.Private, settled.Generation)...)
-	key.SetIdentity(ctx, resp.Identity, resp.State, &resp.Diagnostics)
-}
-
-func (r *sourceResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	key.SetIdentity(ctx, resp.Identity, req.State, &resp.Diagnostics)
-	client, ok := r.Client()
-	var name string
-	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("name"), &name)...)
-	if !ok || resp.Diagnostics.HasError() {
-		return
-	}
-	answer, err := client.GetConnector(ctx, name)
-	if removed(err) {
-		resp.State.RemoveResource(ctx)
-		return
-	}
-	if err != nil {
-		written{name: name}.request("read").Error(&resp.Diagnostics, err)
-		return
-	}
-	r.InState(noun, name)
-	if answer.Status.State == api.StateFailed {
-		resp.Diagnostics.AddWarning(fmt.Sprintf("Connector %q has failed", name), cause(answer.Status.Error))
-	}
-	r.flatten(ctx, answer, &resp.State, &resp.Diagnostics)
-	resp.Diagnostics.Append(remote.SetGeneration(ctx, resp.Private, answer.Generation)...)
-}
-
-func (r *sourceResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	client, ok := r.NeedClient(&resp.Diagnostics)
-	m, known := r.expand(ctx, req.Plan, req.Config, &resp.Diagnostics)
-	limit, diags := m.timeouts.Update(ctx, defaultTimeout)
-	resp.Diagnostics.Append(diags...)
-	if !ok || !known || resp.Diagnostics.HasError() {
-		return
-	}
-	options := api.ConnectorWriteOptions{WriteOptions: api.WriteOptions{Generation: remote.Generation(ctx, req.Private)}, StartTimeout: limit}
-	accepted, err := client.PutConnector(ctx, m.name, m.body, options)
-	if err != nil {
-		m.request("update").Error(&resp.Diagnostics, err)
-		return
-	}
-	settled, err := settle(ctx, client, m.name, limit)
-	if err != nil {
-		m.request("see the update of").Error(&resp.Diagnostics, err)
-		return
-	}
-	if back := settled.Status.RolledBack; takenBack(accepted.Status.RolledBack, back) {
-		resp.Diagnostics.AddError(fmt.Sprintf("Connector %q could not start with the change, which was taken back", m.name), explain.Failure(back.Error))
-		return
-	}
-	failedSince(m, settled, &resp.Diagnostics)
-	resp.State.Raw = req.Plan.Raw
-	r.complete(ctx, settled, &resp.State, &resp.Diagnostics)
-	resp.Diagnostics.Append(remote.SetGeneration(ctx, resp.Private, settled.Generation)...)
-	key.SetIdentity(ctx, resp.Identity, resp.State, &resp.Diagnostics)
-}
-
-func (r *sourceResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
-	client, ok := r.NeedClient(&resp.Diagnostics)
-	var name string
-	var given timeouts.Value
-	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("name"), &name)...)
-	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("timeouts"), &given)...)
-	limit, diags := given.Delete(ctx, defaultTimeout)
-	resp.Diagnostics.Append(diags...)
-	if !ok || resp.Diagnostics.HasError() {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	_, err := client.DeleteConnector(ctx, name, api.WriteOptions{Generation: remote.Generation(ctx, req.Private)})
-	if err != nil && !removed(err) {
-		written{name: name}.request("delete").Error(&resp.Diagnostics, err)
-	}
-}
-
-func (r *sourceResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	key.Import(ctx, req, resp)
+	return settled, verdict(accepted, settled)
 }
 
 // settle waits until a connector is no longer starting. The daemon holds each request until there is news.
@@ -349,20 +200,27 @@ func settle(ctx context.Context, client *api.Client, name string, limit time.Dur
 	}
 }
 
+// verdict is the error of an update that was taken back, or of a connector that has failed since.
+func verdict(accepted, settled *api.Connector) error {
+	before, now := accepted.Status.RolledBack, settled.Status.RolledBack
+	if now != nil && (before == nil || !now.Error.At.Equal(before.Error.At)) {
+		return &api.Error{Code: api.CodeStartFailed, Summary: fmt.Sprintf("Connector %q could not start with the change, which was taken back", settled.Name), Detail: explain.Failure(now.Error)}
+	}
+	if settled.Status.State == api.StateFailed {
+		return &api.Error{Code: api.CodeStartFailed, Summary: fmt.Sprintf("Connector %q has failed", settled.Name), Detail: cause(settled.Status.Error)}
+	}
+	return nil
+}
+
 // removed says that a connector is proven absent; one that could not start is removed by the daemon.
 func removed(err error) bool {
 	return api.HasCode(err, api.CodeNotFound) || api.HasCode(err, api.CodeStartFailed)
 }
 
-// takenBack says whether an update was taken back since it was accepted.
-func takenBack(before, now *api.Rollback) bool {
-	return now != nil && (before == nil || !now.Error.At.Equal(before.Error.At))
-}
-
-// failedSince adds an error for a connector that started and has failed since.
-func failedSince(m written, c *api.Connector, diags *diag.Diagnostics) {
+// notice says that a connector has failed, each time it is read.
+func notice(_ *types.Object, c *api.Connector, diags *diag.Diagnostics) {
 	if c.Status.State == api.StateFailed {
-		diags.AddError(fmt.Sprintf("Connector %q has failed", m.name), cause(c.Status.Error))
+		diags.AddWarning(fmt.Sprintf("Connector %q has failed", c.Name), cause(c.Status.Error))
 	}
 }
 
@@ -371,4 +229,30 @@ func cause(f *api.Failure) string {
 		return "The daemon does not say why; its status does: headgated status."
 	}
 	return explain.Failure(*f)
+}
+
+func get(ctx context.Context, client *api.Client, m *types.Object) (*api.Connector, error) {
+	c, err := client.GetConnector(ctx, name(m))
+	if removed(err) {
+		return nil, api.NotFound("Connector", name(m))
+	}
+	return c, err
+}
+
+func del(ctx context.Context, client *api.Client, m *types.Object, options api.WriteOptions) (*api.Deletion, error) {
+	limit, diags := kind.Attribute[timeouts.Value](*m, "timeouts").Delete(ctx, defaultTimeout)
+	if diags.HasError() {
+		return nil, fmt.Errorf("timeouts: %s", diags[0].Detail())
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	deletion, err := client.DeleteConnector(ctx, name(m), options)
+	if removed(err) {
+		return nil, api.NotFound("Connector", name(m))
+	}
+	return deletion, err
+}
+
+func list(ctx context.Context, client *api.Client, _, cursor string) (*api.Page[api.Connector], error) {
+	return client.ListConnectors(ctx, cursor)
 }

@@ -175,18 +175,10 @@ func NewListDataSource() datasource.DataSource {
 		},
 		What: func(*listModel) string { return "the consumer groups" },
 		Get: func(ctx context.Context, client *api.Client, m *listModel) (*[]api.ConsumerGroup, error) {
-			all := []api.ConsumerGroup{}
 			query := api.GroupQuery{Prefix: m.Prefix.ValueString(), State: m.State.ValueString()}
-			for cursor := ""; ; {
-				page, err := client.ListConsumerGroups(ctx, m.ConnectionName.ValueString(), query, cursor)
-				if err != nil {
-					return nil, err
-				}
-				all = append(all, page.Items...)
-				if cursor = page.Next; cursor == "" {
-					return &all, nil
-				}
-			}
+			return remote.All(func(cursor string) (*api.Page[api.ConsumerGroup], error) {
+				return client.ListConsumerGroups(ctx, m.ConnectionName.ValueString(), query, cursor)
+			})
 		},
 		Show: func(m *listModel, all *[]api.ConsumerGroup) error {
 			m.Groups = make([]groupModel, len(*all))

@@ -145,15 +145,10 @@ func timeoutsAttribute(ctx context.Context) schema.Attribute {
 	length := func(what string) string {
 		return "How long the connector may take to run after it was " + what + ", such as `5m`. Default: `2m`."
 	}
-	attribute := timeouts.Attributes(ctx, timeouts.Opts{
+	return remote.Timeouts(ctx, "How long to wait until a write is taken back.", timeouts.Opts{
 		Create: true, CreateDescription: length("created"),
 		Update: true, UpdateDescription: length("changed"),
 	})
-	if nested, ok := attribute.(schema.SingleNestedAttribute); ok {
-		nested.MarkdownDescription = "How long to wait until a write is taken back."
-		return nested
-	}
-	return attribute
 }
 
 // validate refuses values that are null: they would be neither there nor not.

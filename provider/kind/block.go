@@ -3,13 +3,13 @@ package kind
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	dsschema "github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
-	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/objectplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
@@ -54,27 +54,30 @@ func DataSourceBlocks(kinds spec.Kinds) map[string]dsschema.Attribute {
 	return blocks
 }
 
-// Attributer is a configuration, plan or state.
-type Attributer interface {
-	GetAttribute(ctx context.Context, at path.Path, target any) diag.Diagnostics
+// Attribute is an attribute of the object that a resource or data source is; T's zero value, which is a null, where it has
+// none.
+func Attribute[T attr.Value](from types.Object, name string) T { return as[T](from.Attributes()[name]) }
+
+// With is an object with other values of some attributes.
+func With(from types.Object, values map[string]attr.Value) (types.Object, error) {
+	all := from.Attributes()
+	maps.Copy(all, values)
+	object, diags := types.ObjectValue(from.AttributeTypes(context.Background()), all)
+	if diags.HasError() {
+		return from, fmt.Errorf("%s: %s", diags[0].Summary(), diags[0].Detail())
+	}
+	return object, nil
 }
 
 // Chosen finds the kind whose block is set. It answers false when none is, or when that is not known yet.
-func Chosen(ctx context.Context, kinds spec.Kinds, from Attributer, diags *diag.Diagnostics) (spec.Kind, types.Object, bool) {
+func Chosen(kinds spec.Kinds, from types.Object) (spec.Kind, types.Object, bool) {
 	for _, k := range kinds {
-		value := Block(ctx, k, from, diags)
+		value := Attribute[types.Object](from, k.Name)
 		if !value.IsNull() && !value.IsUnknown() {
 			return k, value, true
 		}
 	}
 	return spec.Kind{}, types.Object{}, false
-}
-
-// Block is the value of a kind's block.
-func Block(ctx context.Context, k spec.Kind, from Attributer, diags *diag.Diagnostics) types.Object {
-	var value types.Object
-	diags.Append(from.GetAttribute(ctx, path.Root(k.Name), &value)...)
-	return value
 }
 
 // Values are the values of the blocks of all kinds, of which one is chosen.
@@ -87,37 +90,23 @@ func Values(kinds spec.Kinds, chosen string, value types.Object, view View) map[
 	return values
 }
 
-// Root gathers fields that are attributes of the resource itself into one object.
-func Root(ctx context.Context, fields []spec.Field, from Attributer, diags *diag.Diagnostics) types.Object {
-	values := map[string]attr.Value{}
-	for name := range AttrTypes(fields, Resource) {
-		var value attr.Value
-		diags.Append(from.GetAttribute(ctx, path.Root(name), &value)...)
-		values[name] = value
-	}
-	if diags.HasError() {
+// Root gathers fields that are attributes of the resource itself into one object, which is null where the resource is.
+func Root(fields []spec.Field, from types.Object) types.Object {
+	if from.IsNull() {
 		return types.ObjectNull(AttrTypes(fields, Resource))
 	}
-	object, more := types.ObjectValue(AttrTypes(fields, Resource), values)
-	diags.Append(more...)
-	return object
+	values := map[string]attr.Value{}
+	for name := range AttrTypes(fields, Resource) {
+		values[name] = from.Attributes()[name]
+	}
+	return types.ObjectValueMust(AttrTypes(fields, Resource), values) // The schema is made of the same fields.
 }
 
-// ExactlyOne refuses a resource with no kind, or with several.
-func ExactlyOne(kinds spec.Kinds) resource.ConfigValidator { return exactlyOne{kinds} }
-
-type exactlyOne struct{ kinds spec.Kinds }
-
-func (v exactlyOne) Description(context.Context) string {
-	return "exactly one of " + strings.Join(v.kinds.Names(), ", ") + " must be set"
-}
-
-func (v exactlyOne) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
-
-func (v exactlyOne) ValidateResource(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+// ExactlyOne refuses a configuration with no kind, or with several.
+func ExactlyOne(kinds spec.Kinds, config types.Object, diags *diag.Diagnostics) {
 	var set []string
-	for _, k := range v.kinds {
-		value := Block(ctx, k, req.Config, &resp.Diagnostics)
+	for _, k := range kinds {
+		value := Attribute[types.Object](config, k.Name)
 		if value.IsUnknown() {
 			return
 		}
@@ -125,20 +114,20 @@ func (v exactlyOne) ValidateResource(ctx context.Context, req resource.ValidateC
 			set = append(set, k.Name)
 		}
 	}
-	all := strings.Join(v.kinds.Names(), ", ")
+	all := strings.Join(kinds.Names(), ", ")
 	switch len(set) {
 	case 1:
 	case 0:
-		resp.Diagnostics.AddError("No kind is given", fmt.Sprintf("Write one block that says what it is and how to reach it. There are: %s.", all))
+		diags.AddError("No kind is given", fmt.Sprintf("Write one block that says what it is and how to reach it. There are: %s.", all))
 	default:
-		resp.Diagnostics.AddAttributeError(path.Root(set[1]), "More than one kind is given",
+		diags.AddAttributeError(path.Root(set[1]), "More than one kind is given",
 			fmt.Sprintf("%s are set, and only one can be: exactly one of %s.", strings.Join(set, " and "), all))
 	}
 }
 
 // Changes says whether a plan changes the kind of an object, which needs a new object.
-func Changes(ctx context.Context, kinds spec.Kinds, req resource.ModifyPlanRequest, diags *diag.Diagnostics) bool {
-	planned, _, known := Chosen(ctx, kinds, req.Plan, diags)
-	current, _, _ := Chosen(ctx, kinds, req.State, diags)
+func Changes(kinds spec.Kinds, plan, state types.Object) bool {
+	planned, _, known := Chosen(kinds, plan)
+	current, _, _ := Chosen(kinds, state)
 	return known && planned.Name != current.Name
 }

@@ -21,7 +21,8 @@ import (
 )
 
 // Definition describes a resource whose objects the daemon writes by name, with dry runs and generations. M is the struct
-// of its attributes, A the daemon's answer. [NewObject] makes the resource of it.
+// of its attributes, or a types.Object where these depend on the kinds that there are; A is the daemon's answer. [NewObject]
+// makes the resource of it.
 type Definition[M, A any] struct {
 	// Type is the resource's type without the provider's, such as topic; it names the noun in sentences too.
 	Type string
@@ -48,6 +49,8 @@ type Definition[M, A any] struct {
 
 	// The rest may be nil.
 
+	// Known says whether enough of a plan is known for the daemon to look at it; the key is.
+	Known func(plan *M) bool
 	// Validate checks a configuration by itself, without the daemon.
 	Validate func(ctx context.Context, config *M, diags *diag.Diagnostics)
 	// Prepare plans what follows from other attributes, before anybody asks the daemon.
@@ -56,6 +59,8 @@ type Definition[M, A any] struct {
 	Check func(w Write[M], diags *diag.Diagnostics) bool
 	// Planned looks at the answer of the dry run and may adjust the plan; it answers whether it did.
 	Planned func(ctx context.Context, change Change, w Write[M], a *A, diags *diag.Diagnostics) bool
+	// Leads tells to which cluster a connection led, and to which an update has it lead; empty where it is not known.
+	Leads func(w Write[M], a *A) (from, to string)
 	// Warnings are those of an answer; they are shown when planning.
 	Warnings func(a *A) []api.Warning
 	// Notice warns of what a read finds that is no plain change of an attribute, such as that the object has failed. m is as
@@ -63,6 +68,10 @@ type Definition[M, A any] struct {
 	Notice func(m *M, a *A, diags *diag.Diagnostics)
 	// Replaced says whether an update that changes none of Replacing needs a new object all the same.
 	Replaced func(w Write[M]) bool
+	// ReplacedBy names what Replaced looks at, in sentences.
+	ReplacedBy string
+	// Guarded has a delete refused when the object was changed since it was last read.
+	Guarded bool
 	// Declared tells declarations apart. Where it is set, a declaration that was applied before, and that the daemon refuses
 	// since what is there changed elsewhere, is a warning when planning and an error when applying: Terraform plans before it
 	// destroys, and an error would be in the way of that.
@@ -211,7 +220,9 @@ func (o *object[M, A]) planPut(ctx context.Context, change Change, req resource.
 	if diags.HasError() || !known {
 		return
 	}
-	if o.Check != nil && !o.Check(w, diags) {
+	// What refers to it is planned next. When this fails, the plan does.
+	o.Will(o.Type, key.id())
+	if o.Known != nil && !o.Known(w.Plan) || o.Check != nil && !o.Check(w, diags) {
 		return
 	}
 	client, _ := o.Client()
@@ -227,9 +238,12 @@ func (o *object[M, A]) planPut(ctx context.Context, change Change, req resource.
 		}
 		return
 	}
-	o.Will(o.Type, key.id())
 	if o.Warnings != nil {
 		o.request("check", w.Plan, key).Warnings(diags, o.Warnings(answer))
+	}
+	if o.Leads != nil && change == Update {
+		from, to := o.Leads(w, answer)
+		o.daemon.leads(key.id(), from, to)
 	}
 	if o.Planned != nil && o.Planned(ctx, change, w, answer, diags) {
 		diags.Append(resp.Plan.Set(ctx, w.Plan)...)
@@ -308,9 +322,18 @@ func (o *object[M, A]) planReplace(ctx context.Context, from tfsdk.State, diags 
 	if found.HasError() {
 		diags.AddError(fmt.Sprintf("The plan deletes the %s to make another", o.noun()),
 			fmt.Sprintf("A change of %s needs another %s. If it was not meant, undo that change; what follows is about the one that would go.",
-				strings.Join(slices.Concat(o.Key.Attributes, o.Replacing), " or "), o.noun()))
+				strings.Join(o.replacing(), " or "), o.noun()))
 	}
 	diags.Append(found...)
+}
+
+// replacing names everything whose change needs a new object.
+func (o *object[M, A]) replacing() []string {
+	all := slices.Concat(o.Key.Attributes, o.Replacing)
+	if o.ReplacedBy != "" {
+		all = append(all, o.ReplacedBy)
+	}
+	return all
 }
 
 // planDelete says what goes with an object, and answers its key; false when state cannot be read.
@@ -417,7 +440,11 @@ func (o *object[M, A]) Delete(ctx context.Context, req resource.DeleteRequest, r
 	if !ok || resp.Diagnostics.HasError() {
 		return
 	}
-	_, err := o.Definition.Delete(ctx, client, state, api.WriteOptions{})
+	var options api.WriteOptions
+	if o.Guarded {
+		options.Generation = Generation(ctx, req.Private)
+	}
+	_, err := o.Definition.Delete(ctx, client, state, options)
 	gone, lost := Absent(err)
 	switch {
 	case lost:

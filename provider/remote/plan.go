@@ -3,6 +3,7 @@ package remote
 import (
 	"context"
 	"encoding/json"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -69,8 +70,18 @@ func ValueAt(body any, pointer string) string {
 		return ""
 	}
 	for _, step := range spec.Steps(pointer) {
-		object, _ := at.(map[string]any)
-		at = object[step]
+		switch v := at.(type) {
+		case map[string]any:
+			at = v[step]
+		case []any:
+			index, err := strconv.Atoi(step)
+			if err != nil || index < 0 || index >= len(v) {
+				return ""
+			}
+			at = v[index]
+		default:
+			return ""
+		}
 	}
 	text, _ := at.(string)
 	return text

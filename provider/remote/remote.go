@@ -9,12 +9,9 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
-	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/provider/explain"
@@ -86,6 +83,16 @@ func (d *Daemon) replaces(noun, id string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.replaced[noun+" "+id]
+}
+
+// leads notes where a plan has a connection lead.
+func (d *Daemon) leads(connection, from, to string) {
+	if from == "" || to == "" || from == to {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.moved[connection] = from + " -> " + to
 }
 
 // moves says whether the plan has any connection lead to another cluster.
@@ -166,13 +173,6 @@ func (r *Resource) Replaces(ctx context.Context, private Private, noun, id strin
 	return Generation(ctx, private) != "" || r.daemon.remembers(noun, id)
 }
 
-// Moves notes that the plan has a connection lead to another cluster.
-func (r *Resource) Moves(connection, from, to string) {
-	r.daemon.mu.Lock()
-	defer r.daemon.mu.Unlock()
-	r.daemon.moved[connection] = from + " -> " + to
-}
-
 // Moved is the warning about an object whose connection the same plan has lead to another cluster. Terraform plans what an
 // attribute refers to first, so a connection that is referred to is known here.
 func (r *Resource) Moved(connection, what string) (summary, detail string, moved bool) {
@@ -248,13 +248,6 @@ func set(ctx context.Context, private PrivateSetter, key, value string) diag.Dia
 		return diag.Diagnostics{diag.NewErrorDiagnostic("Cannot keep the "+key, err.Error())}
 	}
 	return private.SetKey(ctx, key, raw)
-}
-
-// SetAll sets attributes of a state by name.
-func SetAll(ctx context.Context, state *tfsdk.State, values map[string]attr.Value, diags *diag.Diagnostics) {
-	for name, value := range values {
-		diags.Append(state.SetAttribute(ctx, path.Root(name), value)...)
-	}
 }
 
 // Absent reads an error: gone says that the object is proven absent. lost says that the connection it is behind is, so

@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
@@ -11,14 +12,15 @@ import (
 	"github.com/headgate/terraform-provider-headgate/provider/explain"
 )
 
-// View describes a data source. M is the struct of its attributes, A the daemon's answer. [NewView] makes the data source
-// of it.
+// View describes a data source. M is the struct of its attributes, or a types.Object where these depend on the kinds that
+// there are; A is the daemon's answer. [NewView] makes the data source of it.
 type View[M, A any] struct {
 	// Type is the data source's type without the provider's, such as topic.
 	Type   string
 	Schema func(ctx context.Context) schema.Schema
-	// What names what is read in sentences, such as topic "orders".
-	What func(m *M) string
+	// What names what is read in sentences, such as topic "orders"; Doing says what is done with it: read, where it is empty.
+	What  func(m *M) string
+	Doing string
 	// Where finds the attribute that a JSON pointer into the request is about, or the empty path. /connection is known.
 	// It may be nil.
 	Where func(m *M, pointer string) path.Path
@@ -54,7 +56,7 @@ func (v *view[M, A]) Read(ctx context.Context, req datasource.ReadRequest, resp 
 	if !ok || resp.Diagnostics.HasError() {
 		return
 	}
-	request := explain.Request{Doing: "read " + v.What(m), Where: ConnectionOr(m, v.Where)}
+	request := explain.Request{Doing: cmp.Or(v.Doing, "read") + " " + v.What(m), Where: ConnectionOr(m, v.Where)}
 	answer, err := v.Get(ctx, client, m)
 	if err == nil {
 		err = v.Show(m, answer)

@@ -125,15 +125,10 @@ func resourceSchema(ctx context.Context) schema.Schema {
 }
 
 func timeoutsAttribute(ctx context.Context) schema.Attribute {
-	attribute := timeouts.Attributes(ctx, timeouts.Opts{
+	return remote.Timeouts(ctx, "How long Terraform waits.", timeouts.Opts{
 		Create: true, CreateDescription: "How long to wait until AWS has made the stream. Default: `30m`.",
 		Update: true, UpdateDescription: "How long to wait until AWS has changed the stream; every step of resharding takes minutes. Default: `30m`.",
 	})
-	if nested, ok := attribute.(schema.SingleNestedAttribute); ok {
-		nested.MarkdownDescription = "How long Terraform waits."
-		return nested
-	}
-	return attribute
 }
 
 // put writes until AWS has made it so: the daemon holds each request for a while, and the same again goes on.

@@ -19,27 +19,26 @@ import (
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/internal/spec"
-	"github.com/headgate/terraform-provider-headgate/provider/explain"
 	"github.com/headgate/terraform-provider-headgate/provider/kind"
 	"github.com/headgate/terraform-provider-headgate/provider/remote"
 )
 
-type previewDataSource struct {
-	remote.DataSource
-}
-
-var _ datasource.DataSourceWithConfigure = &previewDataSource{}
-
 // NewPreviewDataSource makes the data source headgate_topic_preview.
-func NewPreviewDataSource() datasource.DataSource { return &previewDataSource{} }
-
-func (d *previewDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
-	resp.TypeName = req.ProviderTypeName + "_topic_preview"
+func NewPreviewDataSource() datasource.DataSource {
+	return remote.NewView(remote.View[types.Object, api.Preview]{
+		Type: "topic_preview", Doing: "preview", Schema: previewSchema,
+		What:  func(m *types.Object) string { return fmt.Sprintf("topic %q", previewText(m, "name").ValueString()) },
+		Where: previewWhere,
+		Get: func(ctx context.Context, client *api.Client, m *types.Object) (*api.Preview, error) {
+			return client.PreviewTopic(ctx, previewText(m, "connection_name").ValueString(), previewText(m, "name").ValueString(), previewOptions(m))
+		},
+		Show: showPreview,
+	})
 }
 
 func previewFields() []spec.Field { return spec.FieldsOf(reflect.TypeFor[api.Preview]()) }
 
-func (d *previewDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+func previewSchema(context.Context) schema.Schema {
 	attributes := kind.DataSourceAttributes(previewFields())
 	maps.Copy(attributes, map[string]schema.Attribute{
 		"connection_name": schema.StringAttribute{MarkdownDescription: "The connection of the cluster.", Required: true},
@@ -77,7 +76,7 @@ func (d *previewDataSource) Schema(_ context.Context, _ datasource.SchemaRequest
 		"decode":     decodeAttribute("values"),
 		"decode_key": decodeAttribute("keys"),
 	})
-	resp.Schema = schema.Schema{
+	return schema.Schema{
 		MarkdownDescription: "A few records of a topic, the newest or from an offset or a time on, decoded where the connection names a schema registry. The records end up in Terraform's state: do not preview what must not be there.",
 		Attributes:          attributes,
 	}
@@ -107,67 +106,38 @@ func (timeValidator) ValidateString(_ context.Context, req validator.StringReque
 	}
 }
 
-// previewModel is what is asked for.
-type previewModel struct {
-	ConnectionName types.String
-	Name           types.String
-	Last           types.Int64
-	FromOffset     types.Int64
-	FromTime       types.String
-	Limit          types.Int64
-	Partition      types.Int64
-	Key            types.String
-	Decode         types.String
-	DecodeKey      types.String
+func previewText(m *types.Object, name string) types.String {
+	return kind.Attribute[types.String](*m, name)
 }
 
-// attributes are the fields by their names.
-func (m *previewModel) attributes() map[string]any {
-	return map[string]any{
-		"connection_name": &m.ConnectionName, "name": &m.Name, "last": &m.Last, "from_offset": &m.FromOffset, "from_time": &m.FromTime, "limit": &m.Limit,
-		"partition": &m.Partition, "key": &m.Key, "decode": &m.Decode, "decode_key": &m.DecodeKey,
+// previewOptions is what is asked for.
+func previewOptions(m *types.Object) api.PreviewOptions {
+	number := func(name string) types.Int64 { return kind.Attribute[types.Int64](*m, name) }
+	o := api.PreviewOptions{
+		Last: int(number("last").ValueInt64()), Limit: int(number("limit").ValueInt64()), FromOffset: number("from_offset").ValueInt64Pointer(),
+		Key: previewText(m, "key").ValueStringPointer(), Decode: previewText(m, "decode").ValueString(), DecodeKey: previewText(m, "decode_key").ValueString(),
 	}
-}
-
-func (m *previewModel) options() api.PreviewOptions {
-	o := api.PreviewOptions{Last: int(m.Last.ValueInt64()), Limit: int(m.Limit.ValueInt64()), Decode: m.Decode.ValueString(), DecodeKey: m.DecodeKey.ValueString()}
-	o.FromOffset, o.Key = m.FromOffset.ValueInt64Pointer(), m.Key.ValueStringPointer()
-	if at, err := time.Parse(time.RFC3339, m.FromTime.ValueString()); err == nil {
+	if at, err := time.Parse(time.RFC3339, previewText(m, "from_time").ValueString()); err == nil {
 		o.FromTime = &at
 	}
-	if !m.Partition.IsNull() {
-		o.Partition = new(int32(m.Partition.ValueInt64())) // #nosec G115 -- the schema bounds it
+	if partition := number("partition"); !partition.IsNull() {
+		o.Partition = new(int32(partition.ValueInt64())) // #nosec G115 -- the schema bounds it
 	}
 	return o
 }
 
-func previewWhere(pointer string) path.Path {
-	if _, ok := (&previewModel{}).attributes()[strings.TrimPrefix(pointer, "/")]; ok {
-		return path.Root(strings.TrimPrefix(pointer, "/"))
+func previewWhere(m *types.Object, pointer string) path.Path {
+	if name := strings.TrimPrefix(pointer, "/"); m.Attributes()[name] != nil {
+		return path.Root(name)
 	}
 	return path.Empty()
 }
 
-func (d *previewDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	client, ok := d.NeedClient(&resp.Diagnostics)
-	m := &previewModel{}
-	for name, field := range m.attributes() {
-		resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root(name), field)...)
-	}
-	if !ok || resp.Diagnostics.HasError() {
-		return
-	}
-	request := explain.Request{Doing: fmt.Sprintf("preview topic %q", m.Name.ValueString()), Where: remote.ConnectionOr(m, func(_ *previewModel, pointer string) path.Path { return previewWhere(pointer) })}
-	preview, err := client.PreviewTopic(ctx, m.ConnectionName.ValueString(), m.Name.ValueString(), m.options())
+func showPreview(m *types.Object, p *api.Preview) error {
+	answer, err := kind.NewAnswer(p, nil)
 	if err != nil {
-		request.Error(&resp.Diagnostics, err)
-		return
+		return err
 	}
-	answer, err := kind.NewAnswer(preview, nil)
-	if err != nil {
-		request.Error(&resp.Diagnostics, err)
-		return
-	}
-	resp.State.Raw = req.Config.Raw
-	remote.SetAll(ctx, &resp.State, kind.Decode(previewFields(), answer, types.Object{}, kind.DataSource).Attributes(), &resp.Diagnostics)
+	*m, err = kind.With(*m, kind.Decode(previewFields(), answer, types.Object{}, kind.DataSource).Attributes())
+	return err
 }

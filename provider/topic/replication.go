@@ -24,12 +24,7 @@ type resourceModel struct {
 }
 
 func timeoutsAttribute(ctx context.Context) schema.Attribute {
-	attribute := timeouts.Attributes(ctx, timeouts.Opts{Update: true, UpdateDescription: reassign.TimeoutDoc})
-	if nested, ok := attribute.(schema.SingleNestedAttribute); ok {
-		nested.MarkdownDescription = "How long Terraform waits."
-		return nested
-	}
-	return attribute
+	return remote.Timeouts(ctx, "How long Terraform waits.", timeouts.Opts{Update: true, UpdateDescription: reassign.TimeoutDoc})
 }
 
 func put(ctx context.Context, client *api.Client, w remote.Write[resourceModel], options api.WriteOptions) (*api.Topic, error) {
