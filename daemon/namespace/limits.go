@@ -25,8 +25,9 @@ func (s *Service) Check(ctx context.Context, before, after *api.Topic) error {
 	if err != nil {
 		return err
 	}
+	all, known := planned(ctx, all)
 	n := of(all, after.Connection, after.Name)
-	if n == nil || n.Limits == nil {
+	if !known || n == nil || n.Limits == nil {
 		return nil
 	}
 	var problems []api.Error
@@ -140,7 +141,8 @@ func (e excess) refusal(n *api.Namespace, topic string) *api.Error {
 	}
 	return api.Invalid(e.attribute, fmt.Sprintf("Namespace %q allows %s of at most %s", n.Name, field, limit),
 		fmt.Sprintf("Topic %q would have %s. It is in the namespace because its name begins with %q.", topic, value, n.TopicPrefix),
-		fmt.Sprintf("Set %s to %s or less, or ask %s to raise limits.%s of the namespace.", field, limit, whom, field))
+		fmt.Sprintf("Set %s to %s or less, or ask %s to raise limits.%s of the namespace. In Terraform, a plan that raises it knows that only for what depends on the namespace: "+
+			"give the topic depends_on = [headgate_namespace.<name>], or apply the namespace first, with -target.", field, limit, whom, field))
 }
 
 // beyond warns of topics that have more than a namespace would allow.

@@ -186,6 +186,46 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// A plan that changes namespaces judges topics by what it makes of them.
+func TestPlannedLimits(t *testing.T) {
+	s := newService(t, clusters{})
+	put(t, s, "payments", api.NamespaceWrite{TopicPrefix: "payments.", Limits: &api.NamespaceLimits{Partitions: 6}})
+	plan := func(name string, w api.NamespaceWrite) api.PlannedNamespace {
+		return api.PlannedNamespace{Name: name, NamespaceWrite: w}
+	}
+	upTo := func(n int64) *api.NamespaceLimits { return &api.NamespaceLimits{Partitions: n} }
+	for name, tt := range map[string]struct {
+		plan       []api.PlannedNamespace
+		partitions int64
+		refused    bool
+	}{
+		"as it is":                   {nil, 7, true},
+		"raised":                     {[]api.PlannedNamespace{plan("payments", api.NamespaceWrite{TopicPrefix: "payments.", Limits: upTo(12)})}, 12, false},
+		"raised too little":          {[]api.PlannedNamespace{plan("payments", api.NamespaceWrite{TopicPrefix: "payments.", Limits: upTo(12)})}, 13, true},
+		"lowered":                    {[]api.PlannedNamespace{plan("payments", api.NamespaceWrite{TopicPrefix: "payments.", Limits: upTo(3)})}, 4, true},
+		"taken away":                 {[]api.PlannedNamespace{plan("payments", api.NamespaceWrite{TopicPrefix: "payments."})}, 99, false},
+		"for others":                 {[]api.PlannedNamespace{plan("payments", api.NamespaceWrite{TopicPrefix: "orders.", Limits: upTo(1)})}, 99, false},
+		"new, longer prefix":         {[]api.PlannedNamespace{plan("wide", api.NamespaceWrite{TopicPrefix: "payments.a", Limits: upTo(50)})}, 50, false},
+		"new, stricter":              {[]api.PlannedNamespace{plan("strict", api.NamespaceWrite{TopicPrefix: "payments.a", Limits: upTo(1)})}, 2, true},
+		"new, elsewhere":             {[]api.PlannedNamespace{plan("wide", api.NamespaceWrite{TopicPrefix: "payments.a", Connections: []string{"second"}, Limits: upTo(50)})}, 7, true},
+		"limit not known":            {[]api.PlannedNamespace{plan("payments", api.NamespaceWrite{TopicPrefix: "payments.", Unknown: []string{"/limits/partitions"}})}, 99, false},
+		"prefix not known":           {[]api.PlannedNamespace{plan("wide", api.NamespaceWrite{Limits: upTo(1), Unknown: []string{"/topic_prefix"}})}, 99, false},
+		"one connection not known":   {[]api.PlannedNamespace{plan("wide", api.NamespaceWrite{TopicPrefix: "payments.a", Connections: []string{""}, Limits: upTo(1), Unknown: []string{"/connections/0"}})}, 99, false},
+		"an owner alone not known":   {[]api.PlannedNamespace{plan("payments", api.NamespaceWrite{TopicPrefix: "payments.", Limits: upTo(7), Unknown: []string{"/owner"}})}, 8, true},
+		"two, and the longer counts": {[]api.PlannedNamespace{plan("payments", api.NamespaceWrite{TopicPrefix: "payments.", Limits: upTo(1)}), plan("wide", api.NamespaceWrite{TopicPrefix: "payments.a", Limits: upTo(9)})}, 9, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := s.Check(namespace.Planning(t.Context(), tt.plan), nil, new(topicOf("payments.a", tt.partitions, 3, "1")))
+			if !tt.refused && err != nil {
+				t.Error(err)
+			}
+			if tt.refused {
+				want(t, err, api.CodeInvalid, "/partitions", "depends_on")
+			}
+		})
+	}
+}
+
 func TestTopicsThatAreThereAlready(t *testing.T) {
 	many := []api.Topic{topicOf("payments.wide.a", 99, 1, "1"), topicOf("orders.a", 99, 1, "1"), topicOf("payments.small", 1, 1, "1")}
 	for i := range 1200 {

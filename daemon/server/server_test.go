@@ -303,21 +303,15 @@ func TestUnknownValuesAreForDryRuns(t *testing.T) {
 func TestAnswerThatNobodyTakesLeavesTheObjectToTheNextCreate(t *testing.T) {
 	c := newClient(t)
 	create := map[string]string{"If-None-Match": "*"}
-	ctx, cancel := context.WithCancel(t.Context())
-	req, err := http.NewRequestWithContext(ctx, http.MethodPut, c.endpoint+"/v1/connections/main/topics/orders", strings.NewReader(`{}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("If-None-Match", "*")
-	go cancel()
-	if resp, err := c.http.Do(req); err == nil {
-		_ = resp.Body.Close()
+	path, left := "", false
+	for n := 0; !left; n++ { // one that was answered all the same is not what this is about
+		path = fmt.Sprintf("/v1/connections/main/topics/orders-%d", n)
+		left = c.leave(http.MethodPut, path, `{}`, create)
 	}
 	// Whether the first request came as far as the cluster or not, the second one ends with the topic.
 	deadline := time.Now().Add(time.Minute)
 	for {
-		resp, err := c.try(http.MethodPut, "/v1/connections/main/topics/orders", `{}`, create)
+		resp, err := c.try(http.MethodPut, path, `{}`, create)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -329,7 +323,27 @@ func TestAnswerThatNobodyTakesLeavesTheObjectToTheNextCreate(t *testing.T) {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	c.fail(http.MethodPut, "/v1/connections/main/topics/orders", `{}`, create, http.StatusPreconditionFailed)
+	c.fail(http.MethodPut, path, `{}`, create, http.StatusPreconditionFailed)
+}
+
+// leave sends a request and goes away at once; it answers whether that was before the answer came.
+func (c *client) leave(method, path, body string, header map[string]string) bool {
+	c.t.Helper()
+	ctx, cancel := context.WithCancel(c.t.Context())
+	req, err := http.NewRequestWithContext(ctx, method, c.endpoint+path, strings.NewReader(body))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	for name, value := range header {
+		req.Header.Set(name, value)
+	}
+	go cancel()
+	resp, err := c.http.Do(req)
+	if err == nil {
+		_ = resp.Body.Close()
+	}
+	return err != nil
 }
 
 // try sends a request and answers its status.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/headgate/terraform-provider-headgate/daemon/namespace"
 	"github.com/headgate/terraform-provider-headgate/daemon/topic"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 )
@@ -152,13 +153,17 @@ func (s *server) topicFilter(ctx context.Context, connection, pattern, namespace
 func (s *server) putTopic(ctx context.Context, in *struct {
 	TopicPath
 	Write
-	Body api.TopicWrite
+	Body api.TopicRequest
 },
 ) (*api.Topic, error) {
 	if err := in.check(in.Body.Unknown); err != nil {
 		return nil, err
 	}
-	t, err := s.Topics.Put(ctx, in.Connection, in.Topic, in.Body, in.options(), in.IdempotencyKey)
+	ctx, err := planning(ctx, in.Body.Planned, in.DryRun)
+	if err != nil {
+		return nil, err
+	}
+	t, err := s.Topics.Put(ctx, in.Connection, in.Topic, in.Body.TopicWrite, in.options(), in.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}
@@ -169,6 +174,14 @@ func (s *server) putTopic(ctx context.Context, in *struct {
 		})
 	}
 	return t, nil
+}
+
+// planning has a dry run know what else there is in its plan. A real write is held to what is there.
+func planning(ctx context.Context, planned api.Planned, dryRun bool) (context.Context, error) {
+	if len(planned.PlannedNamespaces) > 0 && !dryRun {
+		return nil, api.Invalid("/planned_namespaces", "Namespaces that are only planned allow nothing yet", "planned_namespaces is for dry runs.", "Leave planned_namespaces out, or add dry_run=true.")
+	}
+	return namespace.Planning(ctx, planned.PlannedNamespaces), nil
 }
 
 func (s *server) readTopics(ctx context.Context, in *struct {
@@ -196,6 +209,10 @@ func (s *server) writeTopics(ctx context.Context, in *struct {
 		if _, both := in.Body.Delete[name]; both {
 			return nil, api.Invalid("/delete", "A topic cannot be written and deleted at once", fmt.Sprintf("Topic %q is in put and in delete.", name), "Leave it out of one of the two.")
 		}
+	}
+	ctx, err := planning(ctx, in.Body.Planned, in.DryRun)
+	if err != nil {
+		return nil, err
 	}
 	done, err := s.Topics.WriteMany(ctx, in.Connection, in.Body, in.DryRun, in.IdempotencyKey)
 	if err == nil && !in.DryRun {

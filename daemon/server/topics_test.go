@@ -49,3 +49,21 @@ func TestBatchLeavesWhatFailedToTheNextCreate(t *testing.T) {
 		t.Errorf("the next create is answered %s", raw)
 	}
 }
+
+// What a plan makes of a namespace allows nothing to a write.
+func TestPlannedNamespacesAreForDryRuns(t *testing.T) {
+	c := newClient(t)
+	c.do(http.MethodPut, "/v1/namespaces/payments", `{"topic_prefix":"payments.","limits":{"partitions":2}}`, nil, http.StatusOK)
+	const topic, planned = `"partitions":4,"replication_factor":1`, `"planned_namespaces":[{"name":"payments","topic_prefix":"payments.","limits":{"partitions":4}}]`
+	for _, request := range []struct{ method, path, body string }{
+		{http.MethodPut, "/v1/connections/main/topics/payments.a", `{` + topic + `,` + planned + `}`},
+		{http.MethodPatch, "/v1/connections/main/topics", `{"put":{"payments.a":{` + topic + `}},` + planned + `}`},
+	} {
+		if _, raw := c.do(request.method, request.path+"?dry_run=true", request.body, nil, http.StatusOK); strings.Contains(string(raw), `"error"`) {
+			t.Errorf("%s: the dry run is answered %s", request.method, raw)
+		}
+		if _, raw := c.do(request.method, request.path, request.body, nil, http.StatusUnprocessableEntity); !strings.Contains(string(raw), "/planned_namespaces") {
+			t.Errorf("%s: the write is answered %s", request.method, raw)
+		}
+	}
+}

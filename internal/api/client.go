@@ -52,6 +52,7 @@ type Client struct {
 	token     string
 	userAgent string
 	http      *retryablehttp.Client
+	planned   planned
 }
 
 // NewClient checks the configuration; it does not connect.

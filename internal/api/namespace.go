@@ -2,6 +2,10 @@ package api
 
 import (
 	"context"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
 
 	"github.com/headgate/terraform-provider-headgate/internal/spec"
 )
@@ -38,6 +42,43 @@ type NamespaceWrite struct {
 	Environment string           `json:"environment,omitempty" doc:"What it is for."`
 	Limits      *NamespaceLimits `json:"limits,omitempty" doc:"What its topics may have at most."`
 	Unknown     []string         `json:"unknown,omitempty" doc:"In a dry run: JSON pointers into the body whose values are not known yet."`
+}
+
+// PlannedNamespace is a namespace as a plan will have it.
+type PlannedNamespace struct {
+	Name string `json:"name" doc:"The name of the namespace."`
+	NamespaceWrite
+}
+
+// Planned is what else there is in the plan that a dry run is part of.
+type Planned struct {
+	PlannedNamespaces []PlannedNamespace `json:"planned_namespaces,omitempty" maxItems:"1000" doc:"In a dry run: namespaces that the same plan writes before, to be held to in the place of those that are there."`
+}
+
+// planned is what a client was told of the plan under way.
+type planned struct {
+	mu         sync.Mutex
+	namespaces map[string]PlannedNamespace
+}
+
+// Plan notes what the plan under way makes of a namespace: dry runs of topics are held to that from now on.
+func (c *Client) Plan(n PlannedNamespace) {
+	c.planned.mu.Lock()
+	defer c.planned.mu.Unlock()
+	if c.planned.namespaces == nil {
+		c.planned.namespaces = map[string]PlannedNamespace{}
+	}
+	c.planned.namespaces[n.Name] = n
+}
+
+// plan is what a dry run is sent with; nothing for a write.
+func (c *Client) plan(dryRun bool) Planned {
+	c.planned.mu.Lock()
+	defer c.planned.mu.Unlock()
+	if !dryRun || len(c.planned.namespaces) == 0 {
+		return Planned{}
+	}
+	return Planned{slices.SortedFunc(maps.Values(c.planned.namespaces), func(a, b PlannedNamespace) int { return strings.Compare(a.Name, b.Name) })}
 }
 
 // GetNamespace reads a namespace.

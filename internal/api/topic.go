@@ -57,6 +57,12 @@ type TopicWrite struct {
 	Unknown            []string          `json:"unknown,omitempty" doc:"In a dry run: JSON pointers into the body whose values are not known yet."`
 }
 
+// TopicRequest is the body of a write of one topic.
+type TopicRequest struct {
+	TopicWrite
+	Planned
+}
+
 // PreviewOptions say which records of a topic to show, and how.
 type PreviewOptions struct {
 	// Last is how many of the newest records, over all partitions. Default 10, at most 1,000. It does not go with FromOffset and FromTime.
@@ -149,7 +155,7 @@ func (c *Client) ListTopics(ctx context.Context, connection string, q TopicQuery
 
 // PutTopic creates or changes a topic.
 func (c *Client) PutTopic(ctx context.Context, connection, name string, body TopicWrite, opts WriteOptions) (*Topic, error) {
-	return put[Topic](ctx, c, topicPath(connection, name), body, opts)
+	return put[Topic](ctx, c, topicPath(connection, name), TopicRequest{body, c.plan(opts.DryRun)}, opts)
 }
 
 // DeleteTopic deletes a topic and its records.

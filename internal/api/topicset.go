@@ -21,6 +21,7 @@ type TopicsRead struct {
 type TopicsWrite struct {
 	Put    map[string]TopicPut    `json:"put,omitempty" doc:"Topics to create or change, by name."`
 	Delete map[string]TopicDelete `json:"delete,omitempty" doc:"Topics to delete, by name."`
+	Planned
 }
 
 // TopicPut is one topic to create or change among many.
@@ -57,6 +58,7 @@ func (c *Client) WriteTopics(ctx context.Context, connection string, body Topics
 	path := topicsPath(connection)
 	if dryRun {
 		path += "?dry_run=true"
+		body.Planned = c.plan(dryRun)
 	}
 	return do[TopicOutcomes](ctx, c, http.MethodPatch, path, body, http.Header{HeaderIdempotencyKey: {uuid.NewString()}})
 }

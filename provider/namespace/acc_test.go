@@ -107,6 +107,57 @@ func TestAccNamespaceLimits(t *testing.T) {
 	}
 }
 
+// A plan that makes or changes a namespace checks what depends on it against what the namespace will be, and the apply takes
+// it in that order.
+func TestAccNamespacePlannedLimits(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	upTo := func(partitions int) string {
+		return namespaceWith(d, fmt.Sprintf("limits = { partitions = %d }", partitions))
+	}
+	ofTopics := func(partitions int) string {
+		return topicWith(fmt.Sprintf("partitions = %d", partitions)) + fmt.Sprintf(`
+resource "headgate_topic_set" "refunds" {
+  connection_name = headgate_connection.main.name
+  topics = {
+    "${headgate_namespace.payments.topic_prefix}refunds" = { partitions = %d, deletion_protection = false }
+  }
+}
+`, partitions)
+	}
+	// A namespace within it, of another team, that is new too.
+	within := `
+resource "headgate_namespace" "bulk" {
+  name         = "bulk"
+  topic_prefix = "payments.bulk."
+  owner        = "team-bulk"
+  limits       = { partitions = 40 }
+}
+
+resource "headgate_topic" "bulk" {
+  connection_name     = headgate_connection.main.name
+  name                = "${headgate_namespace.bulk.topic_prefix}load"
+  partitions          = 40
+  deletion_protection = false
+}
+`
+	refused := func(config string) resource.TestStep {
+		return resource.TestStep{Config: config, PlanOnly: true, ExpectError: regexp.MustCompile(`(?s)allows\s+partitions\s+of\s+at\s+most.*depends_on`)}
+	}
+	test(t,
+		providertest.Applied(providertest.Connections(d)),
+		refused(upTo(6)+ofTopics(7)), // held to a limit that is not there yet
+		providertest.Applied(upTo(6)+ofTopics(6)),
+		providertest.Unchanged(upTo(6)+ofTopics(6)),
+		refused(upTo(8)+ofTopics(9)),
+		providertest.Applied(upTo(9)+ofTopics(9)),
+		refused(upTo(8)+ofTopics(10)),
+		providertest.Applied(upTo(9)+ofTopics(9)+within),
+		providertest.Unchanged(upTo(9)+ofTopics(9)+within),
+		providertest.Applied(namespaceWith(d, "")+ofTopics(12)),
+	)
+}
+
 func TestAccNamespaceAdopts(t *testing.T) {
 	t.Parallel()
 	d := acctest.Dev(t)

@@ -65,7 +65,9 @@ func resourceSchema(context.Context) schema.Schema {
 	return schema.Schema{
 		MarkdownDescription: "What a team may do by itself: the topics whose names begin with a prefix, within limits. The daemon holds every write of a topic to the limits, whoever asks for it, " +
 			"and plans show it on the topic's own attribute. Topics that exist already belong to the namespace at once and keep all they have; one that has more than is allowed stays as it is, " +
-			"and must not go further. Destroying a namespace leaves its topics.",
+			"and must not go further. Destroying a namespace leaves its topics.\n\n" +
+			"A plan that makes or changes a namespace checks the topics that depend on it, by a reference such as the one in their names below or by `depends_on`, against what it will be. " +
+			"Of other topics Terraform does not say which comes first: they are held to what is there.",
 		Attributes: attributes,
 	}
 }
@@ -147,7 +149,11 @@ func put(ctx context.Context, client *api.Client, w remote.Write[model], options
 	if err != nil {
 		return nil, err
 	}
-	return client.PutNamespace(ctx, w.Plan.Name.ValueString(), body, options)
+	answer, err := client.PutNamespace(ctx, w.Plan.Name.ValueString(), body, options)
+	if err == nil && options.DryRun {
+		client.Plan(api.PlannedNamespace{Name: w.Plan.Name.ValueString(), NamespaceWrite: body})
+	}
+	return answer, err
 }
 
 func get(ctx context.Context, client *api.Client, m *model) (*api.Namespace, error) {

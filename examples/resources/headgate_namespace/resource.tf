@@ -10,6 +10,15 @@ resource "headgate_namespace" "payments" {
   }
 }
 
+# The reference has Terraform make the namespace first, and check the topic against the limits that it will have.
+resource "headgate_topic" "refunds" {
+  connection_name = headgate_connection.main.name
+  name            = "${headgate_namespace.payments.topic_prefix}refunds"
+  partitions      = 12
+
+  description = "One record per refund"
+}
+
 # Within another one, on some clusters only: the longest prefix wins.
 resource "headgate_namespace" "payments_archive" {
   name         = "payments-archive"
