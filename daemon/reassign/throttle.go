@@ -1,6 +1,7 @@
 package reassign
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,7 +20,6 @@ import (
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/kafka"
 	"github.com/headgate/terraform-provider-headgate/daemon/store"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
-	"github.com/headgate/terraform-provider-headgate/internal/spec"
 )
 
 // Kafka throttles what both ends agree on: brokers have rates, and topics list the replicas ("partition:broker") that
@@ -34,22 +34,9 @@ const (
 // Transient says whether a config of a topic is there for a reassignment only.
 func Transient(config string) bool { return config == leaderReplicas || config == followerReplicas }
 
-// ParseThrottle reads a throttle as people write it, in bytes per second; 0 is none.
+// ParseThrottle is [api.ParseThrottle] with the default for an empty one.
 func ParseThrottle(text string) (int64, error) {
-	if text == "" {
-		text = api.DefaultReplicationThrottle
-	}
-	if text == api.Unlimited {
-		return 0, nil
-	}
-	n, err := spec.Size(text).Parse()
-	if err == nil && n < 1 {
-		err = fmt.Errorf("%q lets nothing through", text)
-	}
-	if err != nil {
-		return 0, fmt.Errorf("%w; or %q", err, api.Unlimited)
-	}
-	return n, nil
+	return api.ParseThrottle(cmp.Or(text, api.DefaultReplicationThrottle))
 }
 
 func throttleText(rate int64) string {

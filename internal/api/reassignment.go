@@ -2,7 +2,10 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"time"
+
+	"github.com/headgate/terraform-provider-headgate/internal/spec"
 )
 
 // DefaultReplicationThrottle is how fast a broker copies replicas at most when nothing else is declared.
@@ -10,6 +13,21 @@ const DefaultReplicationThrottle = "50MiB"
 
 // Unlimited switches a limit off.
 const Unlimited = "unlimited"
+
+// ParseThrottle reads a throttle as people write it: bytes per second of each broker, 0 for none. An empty one is an error.
+func ParseThrottle(text string) (int64, error) {
+	if text == Unlimited {
+		return 0, nil
+	}
+	n, err := spec.Size(text).Parse()
+	if err == nil && n < 1 {
+		err = fmt.Errorf("%q lets nothing through", text)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("%w; or %q", err, Unlimited)
+	}
+	return n, nil
+}
 
 // Reassignment is the moving of a topic's replicas: how far it is.
 type Reassignment struct {

@@ -10,7 +10,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
-	"github.com/headgate/terraform-provider-headgate/internal/spec"
 )
 
 // Timeout is how long an apply waits for replicas to be copied unless told otherwise.
@@ -90,19 +89,4 @@ func Problem(t *api.Topic) (api.Warning, bool) {
 		Summary: fmt.Sprintf("The change of the replication factor of topic %q is not cleaned up after", t.Name),
 		Detail:  fmt.Sprintf("Headgate keeps trying: %s.", t.Reassignment.Problem),
 	}, true
-}
-
-// CheckThrottle says what is wrong with a throttle.
-func CheckThrottle(text string) error {
-	if text == api.Unlimited {
-		return nil
-	}
-	n, err := spec.Size(text).Parse()
-	if err == nil && n == 0 {
-		err = fmt.Errorf("%q lets nothing through", text)
-	}
-	if err != nil {
-		return fmt.Errorf("%w; or %q", err, api.Unlimited)
-	}
-	return nil
 }

@@ -63,7 +63,7 @@ func (throttleValidator) ValidateString(_ context.Context, req validator.StringR
 	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
 		return
 	}
-	if err := reassign.CheckThrottle(req.ConfigValue.ValueString()); err != nil {
+	if _, err := api.ParseThrottle(req.ConfigValue.ValueString()); err != nil {
 		resp.Diagnostics.AddAttributeError(req.Path, "replication_throttle is not valid", err.Error()+".")
 	}
 }

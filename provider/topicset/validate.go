@@ -12,7 +12,6 @@ import (
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/internal/spec"
-	"github.com/headgate/terraform-provider-headgate/provider/reassign"
 )
 
 var namePattern = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
@@ -43,7 +42,7 @@ func (s *set) validate(diags *diagnostics) {
 // ownProblems are those of what is about all topics together.
 func (s *set) ownProblems() []problem {
 	var all []problem
-	if err := reassign.CheckThrottle(s.throttle.v); s.throttle.given && err != nil {
+	if _, err := api.ParseThrottle(s.throttle.v); s.throttle.given && err != nil {
 		all = append(all, problem{tftypes.NewAttributePath().WithAttributeName(attrThrottle), attrThrottle + " is not valid", err.Error() + "."})
 	}
 	for _, one := range []struct {
