@@ -10,7 +10,6 @@ import (
 
 	"github.com/apache/pulsar-client-go/pulsaradmin/pkg/utils"
 
-	"github.com/headgate/terraform-provider-headgate/daemon/keeping"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/internal/spec"
 )
@@ -35,26 +34,16 @@ func (s *Service) Put(ctx context.Context, connection, name string, body api.Pul
 		return nil, err
 	}
 	defer c.Close()
-	if !opts.DryRun {
-		unlock, err := s.writing.Lock(ctx, keeping.Key(connection, name))
-		if err != nil {
-			return nil, err
-		}
-		defer unlock()
+	done, err := s.keep.Turn(ctx, connection, name, opts)
+	if err != nil {
+		return nil, err
 	}
+	defer done()
 	have, err := c.read(ctx, topic)
 	if err != nil {
 		return nil, err
 	}
-	protected, err := s.keep.Protected(ctx, connection, name)
-	if err != nil {
-		return nil, err
-	}
-	generation := ""
-	if have != nil {
-		generation = have.generation(protected)
-	}
-	if err := s.keep.Precondition(ctx, connection, name, generation, opts, idempotencyKey); err != nil {
+	if err := s.keep.Precondition(ctx, connection, name, have.generation, opts, idempotencyKey); err != nil {
 		return nil, err
 	}
 	if err := growth(have, want, body); err != nil {
@@ -225,6 +214,11 @@ func (s *Service) Delete(ctx context.Context, connection, name string, opts api.
 		return nil, err
 	}
 	defer c.Close()
+	done, err := s.keep.Turn(ctx, connection, name, opts)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	have, err := c.read(ctx, topic)
 	if err != nil {
 		return nil, err

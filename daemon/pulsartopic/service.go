@@ -20,7 +20,6 @@ import (
 	"github.com/headgate/terraform-provider-headgate/daemon/connection"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/pulsar"
 	"github.com/headgate/terraform-provider-headgate/daemon/keeping"
-	"github.com/headgate/terraform-provider-headgate/daemon/keylock"
 	"github.com/headgate/terraform-provider-headgate/daemon/store"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 )
@@ -39,14 +38,13 @@ var (
 
 // Service reads and writes topics. It is safe for concurrent use.
 type Service struct {
-	conns   *connection.Service
-	keep    keeping.Keeper
-	writing *keylock.Locks
+	conns *connection.Service
+	keep  keeping.Keeper
 }
 
 // New makes the service.
 func New(st *store.Store, conns *connection.Service) *Service {
-	return &Service{conns: conns, keep: keeping.Keeper{Store: st, Noun: "Topic"}, writing: keylock.New()}
+	return &Service{conns: conns, keep: keeping.New(st, "Topic")}
 }
 
 // cluster is a client for one request.
@@ -168,7 +166,11 @@ func (st *state) answer(connection string, protected bool) *api.PulsarTopic {
 	return a
 }
 
+// generation is empty for no topic.
 func (st *state) generation(protected bool) string {
+	if st == nil {
+		return ""
+	}
 	time, size := inWords(st.retention)
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%d\n%s\n%s\n%t", st.name, st.partitions, time, size, protected))
 	return hex.EncodeToString(sum[:12])

@@ -14,7 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/awsconfig"
-	"github.com/headgate/terraform-provider-headgate/daemon/keeping"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/internal/spec"
 )
@@ -36,26 +35,16 @@ func (s *Service) Put(ctx context.Context, connection, name string, body api.Str
 	if err != nil {
 		return nil, err
 	}
-	if !opts.DryRun {
-		unlock, err := s.writing.Lock(ctx, keeping.Key(connection, name))
-		if err != nil {
-			return nil, err
-		}
-		defer unlock()
+	done, err := s.keep.Turn(ctx, connection, name, opts)
+	if err != nil {
+		return nil, err
 	}
+	defer done()
 	have, err := c.read(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	protected, err := s.keep.Protected(ctx, connection, name)
-	if err != nil {
-		return nil, err
-	}
-	generation := ""
-	if have != nil {
-		generation = have.generation(protected)
-	}
-	if err := s.keep.Precondition(ctx, connection, name, generation, opts, idempotencyKey); err != nil {
+	if err := s.keep.Precondition(ctx, connection, name, have.generation, opts, idempotencyKey); err != nil {
 		return nil, err
 	}
 	if opts.DryRun {
@@ -335,6 +324,11 @@ func (s *Service) Delete(ctx context.Context, connection, name string, opts api.
 	if err != nil {
 		return nil, err
 	}
+	done, err := s.keep.Turn(ctx, connection, name, opts)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	have, err := c.read(ctx, name)
 	if err != nil {
 		return nil, err

@@ -21,7 +21,6 @@ import (
 	"github.com/headgate/terraform-provider-headgate/daemon/connection"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/kinesis"
 	"github.com/headgate/terraform-provider-headgate/daemon/keeping"
-	"github.com/headgate/terraform-provider-headgate/daemon/keylock"
 	"github.com/headgate/terraform-provider-headgate/daemon/store"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/internal/spec"
@@ -38,10 +37,9 @@ const (
 
 // Service reads and writes streams. It is safe for concurrent use.
 type Service struct {
-	conns   *connection.Service
-	keep    keeping.Keeper
-	writing *keylock.Locks
-	settle  time.Duration
+	conns  *connection.Service
+	keep   keeping.Keeper
+	settle time.Duration
 
 	mu      sync.Mutex
 	clients map[string]*client // by connection
@@ -57,7 +55,7 @@ type client struct {
 
 // New makes the service.
 func New(st *store.Store, conns *connection.Service) *Service {
-	s := &Service{conns: conns, keep: keeping.Keeper{Store: st, Noun: "Stream"}, writing: keylock.New(), settle: settleLimit, clients: map[string]*client{}}
+	s := &Service{conns: conns, keep: keeping.New(st, "Stream"), settle: settleLimit, clients: map[string]*client{}}
 	conns.OnChange(s.forget)
 	return s
 }
@@ -228,8 +226,11 @@ func (st *state) answer(connection string, protected bool) *api.Stream {
 	return a
 }
 
-// generation leaves out the shards of an on-demand stream, which AWS changes as it likes.
+// generation leaves out the shards of an on-demand stream, which AWS changes as it likes. It is empty for no stream.
 func (st *state) generation(protected bool) string {
+	if st == nil {
+		return ""
+	}
 	shards := st.shards
 	if st.mode == api.StreamOnDemand {
 		shards = 0

@@ -11,6 +11,7 @@ import (
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/glue"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/kafka"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/kafkaconnect"
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/kinesis"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/schemaregistry"
 	"github.com/headgate/terraform-provider-headgate/daemon/secret"
 	"github.com/headgate/terraform-provider-headgate/daemon/store"
@@ -18,7 +19,8 @@ import (
 	"github.com/headgate/terraform-provider-headgate/internal/spec"
 )
 
-// New makes a service that knows connections to Kafka, presets included, to Kafka Connect, and to schema registries of every kind.
+// New makes a service that knows connections to Kafka, presets included, to Kafka Connect, to Kinesis, and to schema
+// registries of every kind.
 func New(tb testing.TB, st *store.Store) *connection.Service {
 	tb.Helper()
 	sealer, err := secret.Ephemeral()
@@ -27,7 +29,7 @@ func New(tb testing.TB, st *store.Store) *connection.Service {
 	}
 	impls := map[string]connection.Kind{
 		kafka.KindName: kafka.Kind{}, schemaregistry.KindName: schemaregistry.Kind{}, apicurio.KindName: apicurio.Kind{}, glue.KindName: glue.Kind{},
-		kafkaconnect.KindName: kafkaconnect.Kind{},
+		kafkaconnect.KindName: kafkaconnect.Kind{}, kinesis.KindName: kinesis.Kind{},
 	}
 	maps.Copy(impls, kafka.Presets())
 	kinds := slices.DeleteFunc(api.BuiltinKinds().Connections, func(k spec.Kind) bool { return impls[k.Name] == nil })
