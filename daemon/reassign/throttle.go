@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/dustin/go-humanize"
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -308,6 +307,7 @@ func (e *brokersError) Unwrap() error { return e.err }
 // slack takes the rates from the brokers of a note; those that other reassignments need get theirs.
 func (c *cluster) slack(ctx context.Context, note store.Reassignment, others map[int32]int64) error {
 	var errs []error
+	rated := map[int32]bool{}
 	for _, id := range note.Brokers {
 		op, value := kadm.DeleteConfig, (*string)(nil)
 		if rate, needed := others[id]; needed {
@@ -316,13 +316,14 @@ func (c *cluster) slack(ctx context.Context, note store.Reassignment, others map
 		}
 		err := c.alterBroker(ctx, id, op, value)
 		if err == nil {
-			c.heard(ctx, id, value != nil)
+			rated[id] = value != nil
 		}
 		// Who may not take a rate away could not set it either, and a broker that was taken out has none.
 		if err != nil && !errors.Is(err, kerr.ClusterAuthorizationFailed) && c.registered(ctx, id) {
 			errs = append(errs, err)
 		}
 	}
+	c.heard(ctx, rated)
 	if len(errs) > 0 {
 		return &brokersError{errors.Join(errs...)}
 	}
@@ -343,26 +344,25 @@ func (c *cluster) alterBroker(ctx context.Context, id int32, op kadm.Incremental
 	return nil
 }
 
-// heard gives a broker a moment to know that it has a rate, or none: the next reassignment would take what is still to go
+// heard gives brokers a moment to know that they have a rate, or none: the next reassignment would take what is still to go
 // for someone else's.
-func (c *cluster) heard(ctx context.Context, id int32, rated bool) {
+func (c *cluster) heard(ctx context.Context, rated map[int32]bool) {
+	if len(rated) == 0 {
+		return
+	}
 	ctx, cancel := context.WithTimeout(ctx, viewTimeout)
 	defer cancel()
-	for {
-		described, err := c.admin.DescribeBrokerConfigs(ctx, id)
-		if err == nil && len(described) == 1 && described[0].Err == nil && hasRate(described[0].Configs) == rated {
-			return
+	// Who does not tell in time is not waited for.
+	_ = kafka.Until(ctx, func(ctx context.Context) (bool, error) {
+		described, err := c.admin.DescribeBrokerConfigs(ctx, slices.Sorted(maps.Keys(rated))...)
+		for _, one := range described {
+			id, wrong := strconv.ParseInt(one.Name, 10, 32)
+			if wrong == nil && one.Err == nil && hasRate(one.Configs) == rated[int32(id)] {
+				delete(rated, int32(id))
+			}
 		}
-		timer := time.NewTimer(20 * time.Millisecond)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-		}
-		timer.Stop()
-		if ctx.Err() != nil {
-			return
-		}
-	}
+		return len(rated) == 0, err
+	})
 }
 
 func (c *cluster) alterTopic(ctx context.Context, topic string, changes []kadm.AlterConfig) error {

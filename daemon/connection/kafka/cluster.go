@@ -121,13 +121,20 @@ func Definite(err error) bool {
 func (c *Cluster) Shown(ctx context.Context, shows func(ctx context.Context, broker *kgo.Broker) (bool, error)) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, showTimeout, errNotShown)
 	defer cancel()
-	var last error // of a broker that could not be asked
-	for seen := map[int32]bool{}; ; {
-		all, err := c.shownByAll(ctx, seen, shows)
-		if all {
+	seen := map[int32]bool{}
+	return Until(ctx, func(ctx context.Context) (bool, error) { return c.shownByAll(ctx, seen, shows) })
+}
+
+// Until asks again and again until something is so. When the context ends before, the error has its cause, and why it could
+// not be asked last.
+func Until(ctx context.Context, so func(ctx context.Context) (bool, error)) error {
+	var last error
+	for {
+		done, err := so(ctx)
+		if done {
 			return nil
 		}
-		if ctx.Err() != nil {
+		if ctx.Err() != nil { // which is what ended the asking too
 			return errors.Join(context.Cause(ctx), last)
 		}
 		last = err
