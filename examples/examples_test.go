@@ -34,6 +34,13 @@ resource "headgate_connection" "kinesis" {
   }
 }
 `, fakekinesis.Start(t, 0).URL) + providertest.Provider(d)
+	clicks := `
+resource "headgate_stream" "clicks" {
+  connection_name     = headgate_connection.kinesis.name
+  name                = "clicks"
+  deletion_protection = false
+}
+`
 	connections := providertest.Connections(d)
 	kafkaConnect := providertest.Provider(d) + fmt.Sprintf(`
 resource "headgate_connection" "connect" {
@@ -89,6 +96,7 @@ resource "headgate_consumer_group_offsets" "billing" {
 		"resources/headgate_topic":                    connections,
 		"resources/headgate_topic_set":                connections,
 		"resources/headgate_stream":                   kinesis,
+		"data-sources/headgate_stream":                kinesis + clicks,
 		"resources/headgate_schema":                   connections,
 		"resources/headgate_schema_registry_settings": connections,
 		"resources/headgate_source_connector":         connections,
@@ -129,21 +137,35 @@ terraform {
 
 `
 
-// pulsarTopic is the example that needs a real Pulsar.
-const pulsarTopic = "resources/headgate_pulsar_topic"
+// onPulsar are the examples that need a real Pulsar, with what is there before them beside the connection.
+var onPulsar = map[string]string{
+	"resources/headgate_pulsar_topic": "",
+	"data-sources/headgate_pulsar_topic": `
+resource "headgate_pulsar_topic" "orders" {
+  connection_name     = headgate_connection.pulsar.name
+  name                = "persistent://public/default/orders"
+  partitions          = 6
+  deletion_protection = false
+}
+`,
+}
 
-func TestRealExamplePulsarTopic(t *testing.T) {
+func TestRealExamplesPulsarTopic(t *testing.T) {
 	pulsar := real.DedicatedPulsar(t)
 	token, err := pulsar.Token("admin")
 	if err != nil {
 		t.Fatal(err)
 	}
-	apply(t, pulsarTopic, providertest.Provider(acctest.Dev(t))+fmt.Sprintf(`
+	for dir, before := range onPulsar {
+		t.Run(dir, func(t *testing.T) {
+			apply(t, dir, providertest.Provider(acctest.Dev(t))+fmt.Sprintf(`
 resource "headgate_connection" "pulsar" {
   name   = "pulsar"
   pulsar = { service_url = %q, admin_url = %q, token_wo = %q, token_wo_version = 1 }
 }
-`, pulsar.ServiceURL(), pulsar.AdminURL(), token))
+`, pulsar.ServiceURL(), pulsar.AdminURL(), token)+before)
+		})
+	}
 }
 
 // Every example applies, and then plans nothing.
@@ -157,8 +179,8 @@ func TestAccExamples(t *testing.T) {
 		found = append(found, dirs...)
 	}
 	for _, dir := range found {
-		if dir == pulsarTopic {
-			continue // It needs a real Pulsar: TestRealExamplePulsarTopic.
+		if _, real := onPulsar[dir]; real {
+			continue // TestRealExamplesPulsarTopic
 		}
 		t.Run(dir, func(t *testing.T) {
 			t.Parallel()

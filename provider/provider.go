@@ -164,6 +164,8 @@ func (p *headgate) DataSources(context.Context) []func() datasource.DataSource {
 		topic.NewDataSource,
 		topic.NewAllDataSource,
 		topic.NewPreviewDataSource,
+		stream.NewDataSource,
+		pulsartopic.NewDataSource,
 		namespace.NewDataSource,
 		namespace.NewAllDataSource,
 		registryschema.NewDataSource,

@@ -95,6 +95,7 @@ func TestRealPulsarTopics(t *testing.T) {
 	t.Run("lives", func(t *testing.T) { lives(t, start(t)) })
 	t.Run("drift", func(t *testing.T) { drifts(t, start(t)) })
 	t.Run("plain and non-persistent", func(t *testing.T) { others(t, start(t)) })
+	t.Run("data source", func(t *testing.T) { seen(t, start(t)) })
 	t.Run("refusals", func(t *testing.T) { refusals(t, start(t)) })
 }
 
@@ -150,6 +151,28 @@ func others(t *testing.T, c *cluster) {
 	test(t,
 		providertest.Applied(plain, resource.TestCheckResourceAttr(address, "partitions", "0")), providertest.Unchanged(plain),
 		providertest.Does(plancheck.ResourceActionReplace, address, fleeting), providertest.Unchanged(fleeting),
+	)
+}
+
+// seen looks at a topic that is declared, and at one that others made.
+func seen(t *testing.T, c *cluster) {
+	t.Helper()
+	c.admin(t, http.MethodPut, "persistent/public/default/seen/partitions", "2")
+	look := func(label, name string) string {
+		return fmt.Sprintf("data \"headgate_pulsar_topic\" %q {\n  connection_name = headgate_connection.pulsar.name\n  name = %s\n}\n", label, name)
+	}
+	const own, theirs = "data.headgate_pulsar_topic.own", "data.headgate_pulsar_topic.theirs"
+	config := c.topic(orders, "partitions = 3\n  retention = \"36h\"\n  deletion_protection = false") +
+		look("own", "headgate_pulsar_topic.orders.name") + look("theirs", `"persistent://public/default/seen"`)
+	test(t,
+		providertest.Applied(config,
+			resource.TestCheckResourceAttr(own, "partitions", "3"), resource.TestCheckResourceAttr(own, "retention", "2160m"),
+			resource.TestCheckResourceAttr(own, "retention_size", "unlimited"), resource.TestCheckResourceAttr(own, "deletion_protection", "false"),
+			resource.TestCheckResourceAttr(theirs, "partitions", "2"), resource.TestCheckNoResourceAttr(theirs, "retention"),
+			resource.TestCheckNoResourceAttr(theirs, "retention_size"), resource.TestCheckResourceAttr(theirs, "deletion_protection", "true"),
+		),
+		providertest.Unchanged(config),
+		resource.TestStep{Config: config + look("none", `"persistent://public/default/nothing"`), ExpectError: regexp.MustCompile(`(?s)nothing"\s+does\s+not\s+exist`)},
 	)
 }
 

@@ -106,6 +106,36 @@ func TestRealStreamLives(t *testing.T) {
 	lives(t, acctest.Dev(t), real.DedicatedMoto(t).URL())
 }
 
+// The data source shows a stream as it is, also one that others made.
+func TestAccStreamDataSource(t *testing.T) {
+	t.Parallel()
+	d, fake := acctest.Dev(t), fakekinesis.Start(t, 0)
+	fake.Change("theirs", func(*fakekinesis.Stream) *fakekinesis.Stream {
+		return &fakekinesis.Stream{Mode: api.StreamOnDemand, Shards: 4, Hours: 48, Tags: map[string]string{"team": "shop"}}
+	})
+	look := func(label, name string) string {
+		return fmt.Sprintf("data \"headgate_stream\" %q {\n  connection_name = headgate_connection.aws.name\n  name = %s\n}\n", label, name)
+	}
+	const own, theirs = "data.headgate_stream.own", "data.headgate_stream.theirs"
+	config := stream(d, fake.URL, unprotected+`
+  shards     = 3
+  kms_key_id = "alias/aws/kinesis"
+  tags       = { team = "web" }`) + look("own", "headgate_stream.clicks.name") + look("theirs", `"theirs"`)
+	test(t,
+		providertest.Applied(config,
+			resource.TestCheckResourceAttr(own, "mode", "PROVISIONED"), resource.TestCheckResourceAttr(own, "open_shards", "3"),
+			resource.TestCheckResourceAttr(own, "retention", "24h"), resource.TestCheckResourceAttr(own, "kms_key_id", "alias/aws/kinesis"),
+			resource.TestCheckResourceAttr(own, "tags.team", "web"), resource.TestCheckResourceAttr(own, "deletion_protection", "false"),
+			resource.TestCheckResourceAttr(own, "status", "ACTIVE"), resource.TestCheckResourceAttrPair(own, "arn", address, "arn"),
+			resource.TestCheckResourceAttr(theirs, "mode", "ON_DEMAND"), resource.TestCheckResourceAttr(theirs, "open_shards", "4"),
+			resource.TestCheckResourceAttr(theirs, "retention", "48h"), resource.TestCheckNoResourceAttr(theirs, "kms_key_id"),
+			resource.TestCheckResourceAttr(theirs, "tags.team", "shop"), resource.TestCheckResourceAttr(theirs, "deletion_protection", "true"),
+		),
+		providertest.Unchanged(config),
+		resource.TestStep{Config: config + look("none", `"nothing"`), ExpectError: regexp.MustCompile(`"nothing"\s+does\s+not\s+exist`)},
+	)
+}
+
 func TestAccStreamDrift(t *testing.T) {
 	t.Parallel()
 	d, fake := acctest.Dev(t), fakekinesis.Start(t, 1)
