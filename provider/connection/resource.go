@@ -43,7 +43,7 @@ type family struct{ kinds spec.Kinds }
 // NewResource makes headgate_connection with the kinds that there are.
 func NewResource(kinds spec.Kinds) resource.Resource {
 	f := family{kinds}
-	return remote.NewObject(remote.Definition[types.Object, api.Connection]{
+	return kind.NewObject(kinds, remote.Definition[types.Object, api.Connection]{
 		Type:       noun,
 		Key:        key,
 		Schema:     f.schema,
@@ -56,15 +56,6 @@ func NewResource(kinds spec.Kinds) resource.Resource {
 		Generation: func(c *api.Connection) string { return c.Generation },
 		Flatten:    f.flatten,
 		Complete:   complete,
-		Validate: func(_ context.Context, config *types.Object, diags *diag.Diagnostics) {
-			kind.ExactlyOne(kinds, *config, diags)
-		},
-		Known: func(plan *types.Object) bool {
-			_, _, ok := kind.Chosen(kinds, *plan)
-			return ok
-		},
-		Replaced:   func(w remote.Write[types.Object]) bool { return kind.Changes(kinds, *w.Plan, *w.State) },
-		ReplacedBy: "the kind",
 		Missing:    f.missing,
 		Planned:    planned,
 		Leads:      leads,
@@ -208,12 +199,9 @@ func set(m *types.Object, cluster types.String) (err error) {
 
 // blocks are the name, the cluster and the values of all kinds' blocks. Prior has the user's own writing of them; a data source has none.
 func (f family) blocks(c *api.Connection, prior types.Object, view kind.View) (map[string]attr.Value, error) {
-	k, ok := f.kinds.Lookup(c.Kind)
-	if !ok {
-		return nil, &api.Error{
-			Summary: "Unknown kind of connection", Detail: fmt.Sprintf("Connection %q is of kind %q, which this version of the provider does not know.", c.Name, c.Kind),
-			Remedy: "Upgrade the provider.",
-		}
+	k, err := kind.Of(f.kinds, c.Kind, fmt.Sprintf("connection %q", c.Name))
+	if err != nil {
+		return nil, err
 	}
 	answer, err := kind.NewAnswer(c.Spec, c.SecretVersions)
 	if err != nil {

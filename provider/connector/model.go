@@ -99,12 +99,9 @@ func (s sources) flatten(m *types.Object, c *api.Connector, _ bool) error {
 
 // declared are the values of what was declared. Prior has the user's own writing of them; a data source has none.
 func (s sources) declared(c *api.Connector, prior types.Object, view kind.View) (map[string]attr.Value, error) {
-	k, ok := s.kinds.Lookup(c.Kind)
-	if !ok {
-		return nil, &api.Error{
-			Summary: "Unknown kind of connector", Detail: fmt.Sprintf("Connector %q is of kind %q, which this version of the provider does not know.", c.Name, c.Kind),
-			Remedy: "Upgrade the provider.",
-		}
+	k, err := kind.Of(s.kinds, c.Kind, fmt.Sprintf("connector %q", c.Name))
+	if err != nil {
+		return nil, err
 	}
 	source, err := kind.NewAnswer(c.Spec, nil)
 	if err != nil {

@@ -3,7 +3,6 @@ package connector
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"reflect"
 	"regexp"
@@ -22,17 +21,18 @@ import (
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/internal/spec"
-	"github.com/headgate/terraform-provider-headgate/provider/explain"
 	"github.com/headgate/terraform-provider-headgate/provider/kind"
 	"github.com/headgate/terraform-provider-headgate/provider/remote"
+	"github.com/headgate/terraform-provider-headgate/provider/running"
 )
 
-const (
-	// defaultTimeout is how long a create, update or delete may take.
-	defaultTimeout = 2 * time.Minute
-	// grace is how much longer than the daemon the provider waits, so that the daemon's own verdict arrives.
-	grace = time.Minute
-)
+var engine = running.Engine[api.Connector]{
+	Grace:   time.Minute,
+	Silence: "The daemon does not say why; its status does: headgated status.",
+	Of: func(c *api.Connector) running.Outcome {
+		return running.Outcome{Name: c.Name, State: c.Status.State, Error: c.Status.Error, RolledBack: c.Status.RolledBack}
+	},
+}
 
 var key = remote.Key{Attributes: []string{"name"}, Docs: []string{"The name of the connector."}, Example: "orders-in"}
 
@@ -42,7 +42,7 @@ type sources struct{ kinds spec.Kinds }
 // NewSourceResource makes headgate_source_connector with the kinds that there are.
 func NewSourceResource(kinds spec.Kinds) resource.Resource {
 	s := sources{kinds}
-	return remote.NewObject(remote.Definition[types.Object, api.Connector]{
+	return kind.NewObject(kinds, remote.Definition[types.Object, api.Connector]{
 		Type:       "source_connector",
 		Key:        key,
 		Schema:     s.schema,
@@ -55,19 +55,10 @@ func NewSourceResource(kinds spec.Kinds) resource.Resource {
 		Generation: func(c *api.Connector) string { return c.Generation },
 		Flatten:    s.flatten,
 		Complete:   complete,
-		Validate: func(_ context.Context, config *types.Object, diags *diag.Diagnostics) {
-			kind.ExactlyOne(kinds, *config, diags)
-		},
-		Known: func(plan *types.Object) bool {
-			_, _, ok := kind.Chosen(kinds, *plan)
-			return ok
-		},
 		Prepare:    s.prepare,
-		Replaced:   s.replaced,
-		ReplacedBy: "the kind",
 		Missing:    s.missing,
 		Warnings:   func(c *api.Connector) []api.Warning { return c.Warnings },
-		Notice:     notice,
+		Notice:     func(_ *types.Object, c *api.Connector, diags *diag.Diagnostics) { engine.Notice(c, diags) },
 		Pages:      &remote.Pages[api.Connector]{Page: list, Key: func(c *api.Connector) []string { return []string{c.Name} }},
 	})
 }
@@ -125,16 +116,12 @@ func timeoutsAttribute(ctx context.Context) schema.Attribute {
 	})
 }
 
-func (s sources) replaced(w remote.Write[types.Object]) bool {
-	return kind.Changes(s.kinds, *w.Plan, *w.State)
-}
-
 // prepare keeps of the status what an update leaves as it is. A stopped connector has no group, so another state may
 // change all.
 func (s sources) prepare(ctx context.Context, w remote.Write[types.Object], diags *diag.Diagnostics) {
 	changes := func(name string) bool { return !w.Plan.Attributes()[name].Equal(w.State.Attributes()[name]) }
 	status := kind.Attribute[types.Object](*w.State, "status")
-	if status.IsNull() || !kind.Attribute[types.Object](*w.Plan, "status").IsUnknown() || changes("name") || changes("state") || s.replaced(w) {
+	if status.IsNull() || !kind.Attribute[types.Object](*w.Plan, "status").IsUnknown() || changes("name") || changes("state") || kind.Changes(s.kinds, *w.Plan, *w.State) {
 		return
 	}
 	values := status.Attributes()
@@ -161,14 +148,9 @@ func set(m *types.Object, status types.Object, diags *diag.Diagnostics) {
 
 // put writes a connector and waits until it is as declared. The daemon holds each request until there is news.
 func (s sources) put(ctx context.Context, client *api.Client, w remote.Write[types.Object], options api.WriteOptions) (*api.Connector, error) {
-	given := kind.Attribute[timeouts.Value](*w.Plan, "timeouts")
-	pick := given.Update
-	if options.CreateOnly {
-		pick = given.Create
-	}
-	limit, diags := pick(ctx, defaultTimeout)
-	if diags.HasError() {
-		return nil, fmt.Errorf("timeouts: %s", diags[0].Detail())
+	limit, err := running.StartLimit(ctx, kind.Attribute[timeouts.Value](*w.Plan, "timeouts"), options)
+	if err != nil {
+		return nil, err
 	}
 	body, err := s.expand(*w.Plan, *w.Config)
 	if err != nil {
@@ -178,79 +160,23 @@ func (s sources) put(ctx context.Context, client *api.Client, w remote.Write[typ
 	if err != nil || options.DryRun {
 		return accepted, err
 	}
-	settled, err := settle(ctx, client, name(w.Plan), limit)
-	switch {
-	case removed(err):
-		return nil, err
-	case err != nil: // Whether it runs is not known, but it is there: state must have it.
-		return accepted, fmt.Errorf("see whether it starts: %w", err)
-	}
-	return settled, verdict(accepted, settled)
-}
-
-// settle waits until a connector is no longer starting. The daemon holds each request until there is news.
-func settle(ctx context.Context, client *api.Client, name string, limit time.Duration) (*api.Connector, error) {
-	ctx, cancel := context.WithTimeout(ctx, limit+grace)
-	defer cancel()
-	for {
-		c, err := client.WaitConnector(ctx, name)
-		if err != nil || c.Status.State != api.StateStarting {
-			return c, err
-		}
-	}
-}
-
-// verdict is the error of an update that was taken back, or of a connector that has failed since.
-func verdict(accepted, settled *api.Connector) error {
-	before, now := accepted.Status.RolledBack, settled.Status.RolledBack
-	if now != nil && (before == nil || !now.Error.At.Equal(before.Error.At)) {
-		return &api.Error{Code: api.CodeStartFailed, Summary: fmt.Sprintf("Connector %q could not start with the change, which was taken back", settled.Name), Detail: explain.Failure(now.Error)}
-	}
-	if settled.Status.State == api.StateFailed {
-		return &api.Error{Code: api.CodeStartFailed, Summary: fmt.Sprintf("Connector %q has failed", settled.Name), Detail: cause(settled.Status.Error)}
-	}
-	return nil
-}
-
-// removed says that a connector is proven absent; one that could not start is removed by the daemon.
-func removed(err error) bool {
-	return api.HasCode(err, api.CodeNotFound) || api.HasCode(err, api.CodeStartFailed)
-}
-
-// notice says that a connector has failed, each time it is read.
-func notice(_ *types.Object, c *api.Connector, diags *diag.Diagnostics) {
-	if c.Status.State == api.StateFailed {
-		diags.AddWarning(fmt.Sprintf("Connector %q has failed", c.Name), cause(c.Status.Error))
-	}
-}
-
-func cause(f *api.Failure) string {
-	if f == nil {
-		return "The daemon does not say why; its status does: headgated status."
-	}
-	return explain.Failure(*f)
+	return engine.Await(ctx, limit, accepted, func(ctx context.Context) (*api.Connector, error) { return client.WaitConnector(ctx, name(w.Plan)) })
 }
 
 func get(ctx context.Context, client *api.Client, m *types.Object) (*api.Connector, error) {
 	c, err := client.GetConnector(ctx, name(m))
-	if removed(err) {
-		return nil, api.NotFound("Connector", name(m))
-	}
-	return c, err
+	return c, running.Removed(err, name(m))
 }
 
 func del(ctx context.Context, client *api.Client, m *types.Object, options api.WriteOptions) (*api.Deletion, error) {
-	limit, diags := kind.Attribute[timeouts.Value](*m, "timeouts").Delete(ctx, defaultTimeout)
-	if diags.HasError() {
-		return nil, fmt.Errorf("timeouts: %s", diags[0].Detail())
+	limit, err := running.StopLimit(ctx, kind.Attribute[timeouts.Value](*m, "timeouts"))
+	if err != nil {
+		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	deletion, err := client.DeleteConnector(ctx, name(m), options)
-	if removed(err) {
-		return nil, api.NotFound("Connector", name(m))
-	}
-	return deletion, err
+	return deletion, running.Removed(err, name(m))
 }
 
 func list(ctx context.Context, client *api.Client, _, cursor string) (*api.Page[api.Connector], error) {

@@ -3,7 +3,6 @@ package kafkaconnect
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"regexp"
 	"time"
@@ -24,14 +23,16 @@ import (
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/provider/remote"
+	"github.com/headgate/terraform-provider-headgate/provider/running"
 )
 
-const (
-	// defaultTimeout is how long a create or update may take.
-	defaultTimeout = 2 * time.Minute
-	// grace is how much longer than the daemon the provider waits, so that the daemon's own verdict arrives.
-	grace = 3 * time.Minute
-)
+var engine = running.Engine[api.KafkaConnector]{
+	Grace:   3 * time.Minute,
+	Silence: "Kafka Connect does not say why; see the log of its workers.",
+	Of: func(k *api.KafkaConnector) running.Outcome {
+		return running.Outcome{Name: k.Name, State: k.Status.State, Error: k.Status.Error, RolledBack: k.Status.RolledBack}
+	},
+}
 
 var key = remote.Key{
 	Attributes: []string{"connection_name", "name"},
@@ -55,7 +56,7 @@ func NewResource() resource.Resource {
 		Complete:   (*model).complete,
 		Validate:   validate,
 		Prepare:    prepare,
-		Notice:     notice,
+		Notice:     func(_ *model, k *api.KafkaConnector, diags *diag.Diagnostics) { engine.Notice(k, diags) },
 		Pages:      &remote.Pages[api.KafkaConnector]{Page: list, Key: func(k *api.KafkaConnector) []string { return []string{k.Connection, k.Name} }},
 	})
 }
@@ -177,80 +178,23 @@ func prepare(ctx context.Context, w remote.Write[model], _ *diag.Diagnostics) {
 
 // put writes a connector and waits until it is as declared. The daemon holds each request until there is news.
 func put(ctx context.Context, client *api.Client, w remote.Write[model], options api.WriteOptions) (*api.KafkaConnector, error) {
-	pick := w.Plan.Timeouts.Update
-	if options.CreateOnly {
-		pick = w.Plan.Timeouts.Create
-	}
-	limit, diags := pick(ctx, defaultTimeout)
-	if diags.HasError() {
-		return nil, fmt.Errorf("timeouts: %s", diags[0].Detail())
+	limit, err := running.StartLimit(ctx, w.Plan.Timeouts, options)
+	if err != nil {
+		return nil, err
 	}
 	connection, name := w.Plan.ConnectionName.ValueString(), w.Plan.Name.ValueString()
 	accepted, err := client.PutKafkaConnector(ctx, connection, name, expand(w), api.KafkaConnectorWriteOptions{WriteOptions: options, StartTimeout: limit})
 	if err != nil || options.DryRun {
 		return accepted, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, limit+grace)
-	defer cancel()
-	settled, err := settle(ctx, client, connection, name)
-	if err != nil && !api.HasCode(err, api.CodeStartFailed) && !api.HasCode(err, api.CodeNotFound) {
-		// Whether it runs is not known, but it is there: state must have it.
-		return accepted, err
-	}
-	if err != nil {
-		return nil, err
-	}
-	return settled, verdict(name, accepted, settled)
-}
-
-func settle(ctx context.Context, client *api.Client, connection, name string) (*api.KafkaConnector, error) {
-	for {
-		k, err := client.WaitKafkaConnector(ctx, connection, name)
-		if err != nil || k.Status.State != api.StateStarting && k.Status.State != api.StateUnassigned {
-			return k, err
-		}
-	}
-}
-
-// verdict is the error of an update that was taken back, or of a connector that has failed since.
-func verdict(name string, accepted, settled *api.KafkaConnector) error {
-	before, now := accepted.Status.RolledBack, settled.Status.RolledBack
-	if now != nil && (before == nil || !now.Error.At.Equal(before.Error.At)) {
-		return &api.Error{
-			Code: api.CodeStartFailed, Summary: fmt.Sprintf("Connector %q could not run with the change, which was taken back", name),
-			Detail: now.Error.Summary + "\n\n" + now.Error.Detail, Remedy: now.Error.Remedy,
-		}
-	}
-	if settled.Status.State == api.StateFailed {
-		failure := failed(settled)
-		return &api.Error{Code: api.CodeStartFailed, Summary: failure.Summary, Detail: failure.Detail}
-	}
-	return nil
-}
-
-// notice says that a connector has failed, each time it is read.
-func notice(_ *model, k *api.KafkaConnector, diags *diag.Diagnostics) {
-	if k.Status.State == api.StateFailed {
-		failure := failed(k)
-		diags.AddWarning(failure.Summary, failure.Detail)
-	}
-}
-
-func failed(k *api.KafkaConnector) api.Warning {
-	w := api.Warning{Summary: fmt.Sprintf("Connector %q has failed", k.Name), Detail: "Kafka Connect does not say why; see the log of its workers."}
-	if e := k.Status.Error; e != nil {
-		w.Detail = e.Summary + "\n\n" + e.Detail + "\n\n" + e.Remedy
-	}
-	return w
+	return engine.Await(ctx, limit, accepted, func(ctx context.Context) (*api.KafkaConnector, error) {
+		return client.WaitKafkaConnector(ctx, connection, name)
+	})
 }
 
 func get(ctx context.Context, client *api.Client, m *model) (*api.KafkaConnector, error) {
 	k, err := client.GetKafkaConnector(ctx, m.ConnectionName.ValueString(), m.Name.ValueString())
-	var e *api.Error
-	if errors.As(err, &e) && e.Code == api.CodeStartFailed && e.HTTPStatus == 409 {
-		return nil, api.NotFound("Connector", m.Name.ValueString()) // it could not start, and was removed
-	}
-	return k, err
+	return k, running.Removed(err, m.Name.ValueString())
 }
 
 func del(ctx context.Context, client *api.Client, m *model, options api.WriteOptions) (*api.Deletion, error) {

@@ -10,13 +10,31 @@ import (
 	dsschema "github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/objectplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/internal/spec"
+	"github.com/headgate/terraform-provider-headgate/provider/remote"
 )
+
+// NewObject makes a resource that has a block for each kind. Exactly one is declared, another one needs a new object, and while it
+// is not known which one it is, the daemon looks at nothing.
+func NewObject[A any](kinds spec.Kinds, d remote.Definition[types.Object, A]) resource.Resource {
+	d.Validate = func(_ context.Context, config *types.Object, diags *diag.Diagnostics) {
+		exactlyOne(kinds, *config, diags)
+	}
+	d.Known = func(plan *types.Object) bool {
+		_, _, known := Chosen(kinds, *plan)
+		return known
+	}
+	d.Replaced = func(w remote.Write[types.Object]) bool { return Changes(kinds, *w.Plan, *w.State) }
+	d.ReplacedBy = "the kind"
+	return remote.NewObject(d)
+}
 
 // Blocks makes one nested attribute of each kind. Another kind needs another object.
 func Blocks(kinds spec.Kinds) map[string]schema.Attribute {
@@ -102,8 +120,17 @@ func Root(fields []spec.Field, from types.Object) types.Object {
 	return types.ObjectValueMust(AttrTypes(fields, Resource), values) // The schema is made of the same fields.
 }
 
-// ExactlyOne refuses a configuration with no kind, or with several.
-func ExactlyOne(kinds spec.Kinds, config types.Object, diags *diag.Diagnostics) {
+// Of is the kind of what the daemon has, by the name of the kind.
+func Of(kinds spec.Kinds, name, what string) (spec.Kind, error) {
+	k, ok := kinds.Lookup(name)
+	if !ok {
+		return k, &api.Error{Summary: fmt.Sprintf("The kind of %s is not known", what), Detail: fmt.Sprintf("It is %q, which this version of the provider does not know.", name), Remedy: "Upgrade the provider."}
+	}
+	return k, nil
+}
+
+// exactlyOne refuses a configuration with no kind, or with several.
+func exactlyOne(kinds spec.Kinds, config types.Object, diags *diag.Diagnostics) {
 	var set []string
 	for _, k := range kinds {
 		value := Attribute[types.Object](config, k.Name)

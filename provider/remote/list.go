@@ -26,67 +26,59 @@ type Pages[A any] struct {
 	Key func(a *A) []string
 }
 
-// Listing is what terraform query needs to know of a resource.
-type Listing struct {
-	Type string
-	Key  Key
-	// Keys lists the keys of all objects, until the caller stops.
-	Keys func(ctx context.Context, client *api.Client, connection string) iter.Seq2[[]string, error]
-	// Fill completes a state that has nothing but the key in it.
-	Fill func(ctx context.Context, client *api.Client, state *tfsdk.State, diags *diag.Diagnostics)
+// listing is what terraform query needs to know of a resource.
+type listing struct {
+	typ string
+	key Key
+	// keys lists the keys of all objects, until the caller stops.
+	keys func(ctx context.Context, client *api.Client, connection string) iter.Seq2[[]string, error]
+	// fill completes a state that has nothing but the key in it.
+	fill func(ctx context.Context, client *api.Client, state *tfsdk.State, diags *diag.Diagnostics)
 }
 
-// Lister is a resource that can be listed.
-type Lister interface {
-	// Listing answers false when there is nothing to list.
-	Listing() (Listing, bool)
+// lister is a resource that can be listed.
+type lister interface {
+	// listing answers false when there is nothing to list.
+	listing() (listing, bool)
 }
 
 // ListResources are the list resources of those resources that can be listed.
 func ListResources(resources []func() resource.Resource) []func() list.ListResource {
 	var lists []func() list.ListResource
 	for _, construct := range resources {
-		lister, ok := construct().(Lister)
+		r, ok := construct().(lister)
 		if !ok {
 			continue
 		}
-		if listing, ok := lister.Listing(); ok {
-			lists = append(lists, func() list.ListResource { return &listResource{Listing: listing} })
+		if l, ok := r.listing(); ok {
+			lists = append(lists, func() list.ListResource { return &listResource{listing: l} })
 		}
 	}
 	return lists
 }
 
-// NewListing makes a listing from pages.
-func NewListing[A any](typ string, key Key, pages Pages[A], fill func(context.Context, *api.Client, *tfsdk.State, *diag.Diagnostics)) Listing {
-	keys := func(ctx context.Context, client *api.Client, connection string) iter.Seq2[[]string, error] {
-		return func(yield func([]string, error) bool) {
-			for cursor := ""; ; {
-				page, err := pages.Page(ctx, client, connection, cursor)
-				if err != nil {
-					yield(nil, err)
-					return
-				}
-				for i := range page.Items {
-					if !yield(pages.Key(&page.Items[i]), nil) {
-						return
-					}
-				}
-				if cursor = page.Next; cursor == "" {
+func (o *object[M, A]) listing() (listing, bool) {
+	return listing{typ: o.Type, key: o.Key, keys: o.keys, fill: o.fill}, o.Pages != nil
+}
+
+func (o *object[M, A]) keys(ctx context.Context, client *api.Client, connection string) iter.Seq2[[]string, error] {
+	return func(yield func([]string, error) bool) {
+		for cursor := ""; ; {
+			page, err := o.Pages.Page(ctx, client, connection, cursor)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for i := range page.Items {
+				if !yield(o.Pages.Key(&page.Items[i]), nil) {
 					return
 				}
 			}
+			if cursor = page.Next; cursor == "" {
+				return
+			}
 		}
 	}
-	return Listing{Type: typ, Key: key, Keys: keys, Fill: fill}
-}
-
-// Listing makes an object's resource listable.
-func (o *object[M, A]) Listing() (Listing, bool) {
-	if o.Pages == nil {
-		return Listing{}, false
-	}
-	return NewListing(o.Type, o.Key, *o.Pages, o.fill), true
 }
 
 func (o *object[M, A]) fill(ctx context.Context, client *api.Client, state *tfsdk.State, diags *diag.Diagnostics) {
@@ -109,13 +101,13 @@ func (o *object[M, A]) fill(ctx context.Context, client *api.Client, state *tfsd
 
 type listResource struct {
 	Resource
-	Listing
+	listing
 }
 
 var _ list.ListResourceWithConfigure = &listResource{}
 
 func (l *listResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
-	resp.TypeName = req.ProviderTypeName + "_" + l.Type
+	resp.TypeName = req.ProviderTypeName + "_" + l.typ
 }
 
 func (l *listResource) ListResourceConfigSchema(_ context.Context, _ list.ListResourceSchemaRequest, resp *list.ListResourceSchemaResponse) {
@@ -125,11 +117,11 @@ func (l *listResource) ListResourceConfigSchema(_ context.Context, _ list.ListRe
 	if l.behindConnection() {
 		attributes["connection_name"] = listschema.StringAttribute{MarkdownDescription: "The connection to look behind.", Required: true}
 	}
-	resp.Schema = listschema.Schema{MarkdownDescription: "Lists what `headgate_" + l.Type + "` can manage, for `terraform query`.", Attributes: attributes}
+	resp.Schema = listschema.Schema{MarkdownDescription: "Lists what `headgate_" + l.typ + "` can manage, for `terraform query`.", Attributes: attributes}
 }
 
 func (l *listResource) behindConnection() bool {
-	return slices.Contains(l.Key.Attributes, "connection_name")
+	return slices.Contains(l.key.Attributes, "connection_name")
 }
 
 func (l *listResource) List(ctx context.Context, req list.ListRequest, stream *list.ListResultsStream) {
@@ -146,7 +138,7 @@ func (l *listResource) List(ctx context.Context, req list.ListRequest, stream *l
 	}
 	stream.Results = func(push func(list.ListResult) bool) {
 		left := req.Limit
-		for key, err := range l.Keys(ctx, client, connection.ValueString()) {
+		for key, err := range l.keys(ctx, client, connection.ValueString()) {
 			if err != nil {
 				l.explain(connection.ValueString()).Error(&diags, err)
 				push(list.ListResult{Diagnostics: diags})
@@ -166,23 +158,23 @@ func (l *listResource) List(ctx context.Context, req list.ListRequest, stream *l
 }
 
 func (l *listResource) explain(connection string) explain.Request {
-	doing := "list " + strings.ReplaceAll(l.Type, "_", " ") + "s"
+	doing := "list " + strings.ReplaceAll(l.typ, "_", " ") + "s"
 	if connection != "" {
 		doing += " of " + connection
 	}
-	return explain.Request{Doing: doing, Where: ConnectionOr(l, nil)}
+	return explain.Request{Doing: doing, Where: connectionOr(l, nil)}
 }
 
 func (l *listResource) result(ctx context.Context, client *api.Client, req list.ListRequest, key []string) list.ListResult {
 	result := req.NewListResult(ctx)
 	result.DisplayName = key[len(key)-1]
 	state := tfsdk.State{Raw: result.Resource.Raw, Schema: req.ResourceSchema}
-	for i, name := range l.Key.Attributes {
+	for i, name := range l.key.Attributes {
 		result.Diagnostics.Append(result.Identity.SetAttribute(ctx, path.Root(name), key[i])...)
 		result.Diagnostics.Append(state.SetAttribute(ctx, path.Root(name), key[i])...)
 	}
 	if req.IncludeResource && !result.Diagnostics.HasError() {
-		l.Fill(ctx, client, &state, &result.Diagnostics)
+		l.fill(ctx, client, &state, &result.Diagnostics)
 		result.Resource.Raw = state.Raw
 	}
 	return result

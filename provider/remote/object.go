@@ -138,7 +138,7 @@ func (o *object[M, A]) ModifyPlan(ctx context.Context, req resource.ModifyPlanRe
 	if _, ok := o.Client(); !ok || resp.Diagnostics.HasError() {
 		return
 	}
-	change := Planned(ctx, req, &resp.Diagnostics, slices.Concat(o.Key.Attributes, o.Replacing)...)
+	change := planned(ctx, req, &resp.Diagnostics, slices.Concat(o.Key.Attributes, o.Replacing)...)
 	if change == Update && o.replaced(ctx, req, &resp.Diagnostics) {
 		change = Replace
 	}
@@ -221,12 +221,12 @@ func (o *object[M, A]) planPut(ctx context.Context, change Change, req resource.
 		return
 	}
 	// What refers to it is planned next. When this fails, the plan does.
-	o.Will(o.Type, key.id())
+	o.daemon.will(o.Type, key.id())
 	if o.Known != nil && !o.Known(w.Plan) || o.Check != nil && !o.Check(w, diags) {
 		return
 	}
 	client, _ := o.Client()
-	answer, err := o.Put(ctx, client, w, PlanOptions(ctx, change, req.Private))
+	answer, err := o.Put(ctx, client, w, planOptions(ctx, change, req.Private))
 	if err != nil {
 		applied, exists := o.applied(ctx, req.Private, w.Config), false
 		o.request("check", w.Plan, key).Judged(diags, err, func(e api.Error) explain.Severity {
@@ -251,15 +251,15 @@ func (o *object[M, A]) planPut(ctx context.Context, change Change, req resource.
 }
 
 // applied says whether the declaration is the one that was applied last.
-func (o *object[M, A]) applied(ctx context.Context, private Private, config *M) bool {
+func (o *object[M, A]) applied(ctx context.Context, private privateData, config *M) bool {
 	return o.Declared != nil && get(ctx, private, declarationKey) == o.Declared(config)
 }
 
-func (o *object[M, A]) planSeverity(ctx context.Context, private Private, plan *M, key keyValues, applied bool, e api.Error) explain.Severity {
+func (o *object[M, A]) planSeverity(ctx context.Context, private privateData, plan *M, key keyValues, applied bool, e api.Error) explain.Severity {
 	switch {
 	case applied && (e.Code == api.CodeRefused || e.Code == api.CodeIncompatible || e.Code == api.CodeProtected):
 		return explain.Warn
-	case e.Code == api.CodeAlreadyExists && o.Replaces(ctx, private, o.Type, key.id()):
+	case e.Code == api.CodeAlreadyExists && o.daemon.goesFirst(ctx, private, o.Type, key.id()):
 		return explain.Ignore
 	case e.Code == api.CodeNotFound && e.Attribute == "/connection":
 		return o.MissingConnection(key.connection())
@@ -286,15 +286,15 @@ func (o *object[M, A]) missing(noun, id string) explain.Severity {
 }
 
 // planAgain is about an object that exists and that is created all the same. Where state has it, it goes first.
-func (o *object[M, A]) planAgain(ctx context.Context, private Private, plan *M, key keyValues, diags *diag.Diagnostics) {
+func (o *object[M, A]) planAgain(ctx context.Context, private privateData, plan *M, key keyValues, diags *diag.Diagnostics) {
 	goes := ""
-	if Generation(ctx, private) == "" {
+	if generation(ctx, private) == "" {
 		goes = o.WillBeAgain(o.Type, key.id(), o.typeName())
 	}
 	switch {
 	case goes != "":
 		o.renamed(key, goes, o.typeName(), diags)
-	case !o.Remembers(o.Type, key.id()): // that it exists is said already
+	case !o.daemon.remembers(o.Type, key.id()): // that it exists is said already
 	case !o.daemon.replaces(o.Type, key.id()):
 		var found diag.Diagnostics
 		o.dryDelete(ctx, plan, key, &found)
@@ -383,7 +383,7 @@ func (o *object[M, A]) Read(ctx context.Context, req resource.ReadRequest, resp 
 	if !ok || resp.Diagnostics.HasError() {
 		return
 	}
-	imported := Generation(ctx, req.Private) == ""
+	imported := generation(ctx, req.Private) == ""
 	answer, err := o.Get(ctx, client, state)
 	gone, lost := Absent(err)
 	switch {
@@ -391,13 +391,13 @@ func (o *object[M, A]) Read(ctx context.Context, req resource.ReadRequest, resp 
 		resp.State.RemoveResource(ctx)
 		return
 	case lost && !imported: // an import that has nothing in state yet gets the error
-		Lost(&resp.Diagnostics, o.What(state), key.connection(), "it stays in Terraform's state as it was.")
+		warnLost(&resp.Diagnostics, o.What(state), key.connection(), "it stays in Terraform's state as it was.")
 		return
 	case err != nil:
 		o.request("read", state, key).Error(&resp.Diagnostics, err)
 		return
 	}
-	o.InState(o.Type, key.id())
+	o.daemon.remember(o.Type, key.id())
 	if o.Notice != nil && !imported {
 		o.Notice(state, answer, &resp.Diagnostics)
 	}
@@ -409,7 +409,7 @@ func (o *object[M, A]) Read(ctx context.Context, req resource.ReadRequest, resp 
 	if !reflect.DeepEqual(before, *state) {
 		resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 	}
-	resp.Diagnostics.Append(SetGeneration(ctx, resp.Private, o.Generation(answer))...)
+	resp.Diagnostics.Append(setGeneration(ctx, resp.Private, o.Generation(answer))...)
 }
 
 func (o *object[M, A]) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
@@ -421,7 +421,7 @@ func (o *object[M, A]) Update(ctx context.Context, req resource.UpdateRequest, r
 	if !ok || resp.Diagnostics.HasError() {
 		return
 	}
-	answer, err := o.Put(ctx, client, w, api.WriteOptions{Generation: Generation(ctx, req.Private)})
+	answer, err := o.Put(ctx, client, w, api.WriteOptions{Generation: generation(ctx, req.Private)})
 	if err != nil {
 		o.request("update", w.Plan, key).Error(&resp.Diagnostics, err)
 		return
@@ -442,13 +442,13 @@ func (o *object[M, A]) Delete(ctx context.Context, req resource.DeleteRequest, r
 	}
 	var options api.WriteOptions
 	if o.Guarded {
-		options.Generation = Generation(ctx, req.Private)
+		options.Generation = generation(ctx, req.Private)
 	}
 	_, err := o.Definition.Delete(ctx, client, state, options)
 	gone, lost := Absent(err)
 	switch {
 	case lost:
-		Lost(&resp.Diagnostics, o.What(state), key.connection(), "it leaves Terraform's state; if it exists, it stays where it is.")
+		warnLost(&resp.Diagnostics, o.What(state), key.connection(), "it leaves Terraform's state; if it exists, it stays where it is.")
 	case err != nil && !gone:
 		o.request("delete", state, key).Error(&resp.Diagnostics, err)
 	}
@@ -459,12 +459,12 @@ func (o *object[M, A]) ImportState(ctx context.Context, req resource.ImportState
 }
 
 // keep puts what was written into state.
-func (o *object[M, A]) keep(ctx context.Context, w Write[M], answer *A, state *tfsdk.State, private PrivateSetter, diags *diag.Diagnostics) {
+func (o *object[M, A]) keep(ctx context.Context, w Write[M], answer *A, state *tfsdk.State, private privateSetter, diags *diag.Diagnostics) {
 	if err := o.Complete(w.Plan, answer); err != nil {
 		diags.AddError(fmt.Sprintf("Cannot read %s after writing it", o.What(w.Plan)), err.Error())
 	}
 	diags.Append(state.Set(ctx, w.Plan)...)
-	diags.Append(SetGeneration(ctx, private, o.Generation(answer))...)
+	diags.Append(setGeneration(ctx, private, o.Generation(answer))...)
 	if o.Declared != nil {
 		diags.Append(set(ctx, private, declarationKey, o.Declared(w.Config))...)
 	}
@@ -490,7 +490,7 @@ func (o *object[M, A]) noun() string { return strings.ReplaceAll(o.Type, "_", " 
 
 // request describes what is done with an object, for errors.
 func (o *object[M, A]) request(verb string, m *M, key keyValues) explain.Request {
-	return explain.Request{Doing: verb + " " + o.What(m), Where: ConnectionOr(m, o.Where), Resource: o.typeName(), ImportID: key.id()}
+	return explain.Request{Doing: verb + " " + o.What(m), Where: connectionOr(m, o.Where), Resource: o.typeName(), ImportID: key.id()}
 }
 
 // keyValues are the values of a key's attributes.

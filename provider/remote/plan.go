@@ -33,8 +33,8 @@ const (
 // NameRule says what [api.NamePattern] allows.
 const NameRule = "must be 1 to 63 lower-case letters, digits, dots, dashes and underscores, and begin and end with a letter or digit"
 
-// Planned tells what a plan does; replacing lists the attributes whose change needs a new object.
-func Planned(ctx context.Context, req resource.ModifyPlanRequest, diags *diag.Diagnostics, replacing ...string) Change {
+// planned tells what a plan does; replacing lists the attributes whose change needs a new object.
+func planned(ctx context.Context, req resource.ModifyPlanRequest, diags *diag.Diagnostics, replacing ...string) Change {
 	switch {
 	case req.Plan.Raw.IsNull():
 		return Delete
@@ -44,15 +44,15 @@ func Planned(ctx context.Context, req resource.ModifyPlanRequest, diags *diag.Di
 		return Nothing
 	}
 	for _, name := range replacing {
-		if Differs(ctx, req, name, diags) {
+		if differs(ctx, req, name, diags) {
 			return Replace
 		}
 	}
 	return Update
 }
 
-// Differs says whether an attribute changes, or may.
-func Differs(ctx context.Context, req resource.ModifyPlanRequest, name string, diags *diag.Diagnostics) bool {
+// differs says whether an attribute changes, or may.
+func differs(ctx context.Context, req resource.ModifyPlanRequest, name string, diags *diag.Diagnostics) bool {
 	var planned, current attr.Value
 	diags.Append(req.Plan.GetAttribute(ctx, path.Root(name), &planned)...)
 	diags.Append(req.State.GetAttribute(ctx, path.Root(name), &current)...)
@@ -87,12 +87,12 @@ func ValueAt(body any, pointer string) string {
 	return text
 }
 
-// PlanOptions are the options of the dry run of a change.
-func PlanOptions(ctx context.Context, change Change, private Private) api.WriteOptions {
+// planOptions are the options of the dry run of a change.
+func planOptions(ctx context.Context, change Change, private privateData) api.WriteOptions {
 	if change == Create {
 		return api.WriteOptions{DryRun: true, CreateOnly: true}
 	}
-	return api.WriteOptions{DryRun: true, Generation: Generation(ctx, private)}
+	return api.WriteOptions{DryRun: true, Generation: generation(ctx, private)}
 }
 
 // DryDelete explains what deleting an object takes away, or why it is refused. That others still use it is no error in

@@ -52,6 +52,14 @@ func (d *Daemon) remembers(noun, id string) bool {
 	return d.state[noun+" "+id]
 }
 
+// goesFirst says whether a planned create takes the place of an object that Terraform has in its state: that one goes
+// first, so it is no error that it is still there. Terraform plans a replacement as a create without a prior state: it
+// leaves the private data when the plan asked for the replacement, and nothing when the object is tainted.
+func (d *Daemon) goesFirst(ctx context.Context, private privateData, noun, id string) bool {
+	return generation(ctx, private) != "" || d.remembers(noun, id)
+}
+
+// will notes that an object is planned, so that what needs it may be planned before it is there.
 func (d *Daemon) will(noun, id string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -136,12 +144,6 @@ func (r *Resource) NeedClient(diags *diag.Diagnostics) (*api.Client, bool) {
 	return client, ok
 }
 
-// InState notes that an object was read for Terraform's state. See [Resource.Replaces].
-func (r *Resource) InState(noun, id string) { r.daemon.remember(noun, id) }
-
-// Will notes that an object is planned, so that what needs it may be planned before it is there.
-func (r *Resource) Will(noun, id string) { r.daemon.will(noun, id) }
-
 // WillGo notes that a type of resource deletes an object for good, and answers the type that the same plan makes it by,
 // although it exists; empty when none does so far. Terraform plans the two in either order.
 func (r *Resource) WillGo(noun, id, resourceType string) string {
@@ -161,16 +163,6 @@ func (r *Resource) MissingConnection(name string) explain.Severity {
 		return explain.Ignore
 	}
 	return explain.Fail
-}
-
-// Remembers says whether an object was read for Terraform's state.
-func (r *Resource) Remembers(noun, id string) bool { return r.daemon.remembers(noun, id) }
-
-// Replaces says whether a planned create takes the place of an object that Terraform has in its state: that one goes
-// first, so it is no error that it is still there. Terraform plans a replacement as a create without a prior state: it
-// leaves the private data when the plan asked for the replacement, and nothing when the object is tainted.
-func (r *Resource) Replaces(ctx context.Context, private Private, noun, id string) bool {
-	return Generation(ctx, private) != "" || r.daemon.remembers(noun, id)
 }
 
 // Moved is the warning about an object whose connection the same plan has lead to another cluster. Terraform plans what an
@@ -206,13 +198,13 @@ func (d *DataSource) NeedClient(diags *diag.Diagnostics) (*api.Client, bool) {
 	return d.daemon.client, true
 }
 
-// Private is the private data of a resource, in a request.
-type Private interface {
+// privateData is the private data of a resource, in a request.
+type privateData interface {
 	GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
 }
 
-// PrivateSetter is the private data of a resource, in a response.
-type PrivateSetter interface {
+// privateSetter is the private data of a resource, in a response.
+type privateSetter interface {
 	SetKey(ctx context.Context, key string, value []byte) diag.Diagnostics
 }
 
@@ -222,15 +214,17 @@ const (
 	declarationKey = "declaration"
 )
 
-// Generation is the generation of the object as it was last seen; empty when it never was.
-func Generation(ctx context.Context, private Private) string { return get(ctx, private, generationKey) }
+// generation is the generation of the object as it was last seen; empty when it never was.
+func generation(ctx context.Context, private privateData) string {
+	return get(ctx, private, generationKey)
+}
 
-// SetGeneration keeps the generation, out of sight so that plans stay quiet.
-func SetGeneration(ctx context.Context, private PrivateSetter, generation string) diag.Diagnostics {
+// setGeneration keeps the generation, out of sight so that plans stay quiet.
+func setGeneration(ctx context.Context, private privateSetter, generation string) diag.Diagnostics {
 	return set(ctx, private, generationKey, generation)
 }
 
-func get(ctx context.Context, private Private, key string) string {
+func get(ctx context.Context, private privateData, key string) string {
 	raw, diags := private.GetKey(ctx, key)
 	if diags.HasError() || len(raw) == 0 {
 		return ""
@@ -242,7 +236,7 @@ func get(ctx context.Context, private Private, key string) string {
 	return value
 }
 
-func set(ctx context.Context, private PrivateSetter, key, value string) diag.Diagnostics {
+func set(ctx context.Context, private privateSetter, key, value string) diag.Diagnostics {
 	raw, err := json.Marshal(value)
 	if err != nil {
 		return diag.Diagnostics{diag.NewErrorDiagnostic("Cannot keep the "+key, err.Error())}
@@ -261,7 +255,7 @@ func Absent(err error) (gone, lost bool) {
 	return !lost, lost
 }
 
-// Lost warns that the connection of an object is gone.
-func Lost(diags *diag.Diagnostics, what, connection, consequence string) {
+// warnLost warns that the connection of an object is gone.
+func warnLost(diags *diag.Diagnostics, what, connection, consequence string) {
 	diags.AddWarning(fmt.Sprintf("Connection %q does not exist", connection), fmt.Sprintf("So nothing is known about %s: %s", what, consequence))
 }

@@ -56,7 +56,7 @@ func (v *view[M, A]) Read(ctx context.Context, req datasource.ReadRequest, resp 
 	if !ok || resp.Diagnostics.HasError() {
 		return
 	}
-	request := explain.Request{Doing: cmp.Or(v.Doing, "read") + " " + v.What(m), Where: ConnectionOr(m, v.Where)}
+	request := explain.Request{Doing: cmp.Or(v.Doing, "read") + " " + v.What(m), Where: connectionOr(m, v.Where)}
 	answer, err := v.Get(ctx, client, m)
 	if err == nil {
 		err = v.Show(m, answer)
@@ -71,8 +71,8 @@ func (v *view[M, A]) Read(ctx context.Context, req datasource.ReadRequest, resp 
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 }
 
-// ConnectionOr points to connection_name for what is wrong with the connection; where, which may be nil, knows the rest.
-func ConnectionOr[M any](m *M, where func(m *M, pointer string) path.Path) func(pointer string) path.Path {
+// connectionOr points to connection_name for what is wrong with the connection; where, which may be nil, knows the rest.
+func connectionOr[M any](m *M, where func(m *M, pointer string) path.Path) func(pointer string) path.Path {
 	return func(pointer string) path.Path {
 		switch {
 		case pointer == "/connection":
