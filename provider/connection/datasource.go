@@ -49,6 +49,5 @@ func (f family) show(m *types.Object, c *api.Connection) error {
 		return err
 	}
 	values["kind"] = types.StringValue(c.Kind)
-	*m, err = kind.With(*m, values)
-	return err
+	return kind.Set(m, values)
 }

@@ -162,8 +162,7 @@ func (f family) flatten(m *types.Object, c *api.Connection, _ bool) error {
 	if kind.Attribute[types.Bool](*m, "test").IsNull() {
 		values["test"] = types.BoolValue(true)
 	}
-	*m, err = kind.With(*m, values)
-	return err
+	return kind.Set(m, values)
 }
 
 // planned keeps the cluster's id out of plans that do not change it.
@@ -172,7 +171,7 @@ func planned(_ context.Context, change remote.Change, w remote.Write[types.Objec
 	if change != remote.Update || now.ValueString() != c.ClusterID {
 		return false
 	}
-	if err := set(w.Plan, now); err != nil {
+	if err := kind.Set(w.Plan, map[string]attr.Value{clusterID: now}); err != nil {
 		diags.AddError("Cannot plan the cluster of "+what(w.Plan), err.Error())
 		return false
 	}
@@ -187,14 +186,9 @@ func leads(w remote.Write[types.Object], c *api.Connection) (from, to string) {
 // complete fills in the cluster's id, where the plan left it open.
 func complete(m *types.Object, c *api.Connection) error {
 	if kind.Attribute[types.String](*m, clusterID).IsUnknown() {
-		return set(m, remote.TextOrNull(c.ClusterID))
+		return kind.Set(m, map[string]attr.Value{clusterID: remote.TextOrNull(c.ClusterID)})
 	}
 	return nil
-}
-
-func set(m *types.Object, cluster types.String) (err error) {
-	*m, err = kind.With(*m, map[string]attr.Value{clusterID: cluster})
-	return err
 }
 
 // blocks are the name, the cluster and the values of all kinds' blocks. Prior has the user's own writing of them; a data source has none.

@@ -68,8 +68,7 @@ func showTest(m *types.Object, t *api.ConnectionTest) error {
 	if err != nil {
 		return err
 	}
-	*m, err = kind.With(*m, kind.Decode(outcomeFields(), answer, types.Object{}, kind.DataSource).Attributes())
-	return err
+	return kind.Set(m, kind.Decode(outcomeFields(), answer, types.Object{}, kind.DataSource).Attributes())
 }
 
 func flattenTest(t *api.ConnectionTest) outcome {

@@ -53,6 +53,5 @@ func (s sources) show(m *types.Object, c *api.Connector) error {
 	}
 	values["kind"] = types.StringValue(c.Kind)
 	values["status"] = kind.Decode(fullStatus(), full, types.Object{}, kind.DataSource)
-	*m, err = kind.With(*m, values)
-	return err
+	return kind.Set(m, values)
 }

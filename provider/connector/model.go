@@ -73,8 +73,7 @@ func complete(m *types.Object, c *api.Connector) error {
 	if err != nil {
 		return err
 	}
-	*m, err = kind.With(*m, map[string]attr.Value{"status": status})
-	return err
+	return kind.Set(m, map[string]attr.Value{"status": status})
 }
 
 func status(c *api.Connector) (types.Object, error) {
@@ -91,7 +90,7 @@ func (s sources) flatten(m *types.Object, c *api.Connector, _ bool) error {
 	if err != nil {
 		return err
 	}
-	if *m, err = kind.With(*m, values); err != nil {
+	if err := kind.Set(m, values); err != nil {
 		return err
 	}
 	return complete(m, c)

@@ -118,7 +118,7 @@ func timeoutsAttribute(ctx context.Context) schema.Attribute {
 
 // prepare keeps of the status what an update leaves as it is. A stopped connector has no group, so another state may
 // change all.
-func (s sources) prepare(ctx context.Context, w remote.Write[types.Object], diags *diag.Diagnostics) {
+func (s sources) prepare(_ context.Context, w remote.Write[types.Object], diags *diag.Diagnostics) {
 	changes := func(name string) bool { return !w.Plan.Attributes()[name].Equal(w.State.Attributes()[name]) }
 	status := kind.Attribute[types.Object](*w.State, "status")
 	if status.IsNull() || !kind.Attribute[types.Object](*w.Plan, "status").IsUnknown() || changes("name") || changes("state") || kind.Changes(s.kinds, *w.Plan, *w.State) {
@@ -130,20 +130,13 @@ func (s sources) prepare(ctx context.Context, w remote.Write[types.Object], diag
 			values[name] = types.StringUnknown()
 		}
 	}
-	known, found := types.ObjectValue(status.AttributeTypes(ctx), values)
-	diags.Append(found...)
-	if !found.HasError() {
-		set(w.Plan, known, diags)
+	err := kind.Set(&status, values)
+	if err == nil {
+		err = kind.Set(w.Plan, map[string]attr.Value{"status": status})
 	}
-}
-
-func set(m *types.Object, status types.Object, diags *diag.Diagnostics) {
-	with, err := kind.With(*m, map[string]attr.Value{"status": status})
 	if err != nil {
-		diags.AddError("Cannot plan the status of "+what(m), err.Error())
-		return
+		diags.AddError("Cannot plan the status of "+what(w.Plan), err.Error())
 	}
-	*m = with
 }
 
 // put writes a connector and waits until it is as declared. The daemon holds each request until there is news.

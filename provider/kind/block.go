@@ -76,15 +76,16 @@ func DataSourceBlocks(kinds spec.Kinds) map[string]dsschema.Attribute {
 // none.
 func Attribute[T attr.Value](from types.Object, name string) T { return as[T](from.Attributes()[name]) }
 
-// With is an object with other values of some attributes.
-func With(from types.Object, values map[string]attr.Value) (types.Object, error) {
-	all := from.Attributes()
+// Set gives some attributes of an object other values.
+func Set(m *types.Object, values map[string]attr.Value) error {
+	all := m.Attributes()
 	maps.Copy(all, values)
-	object, diags := types.ObjectValue(from.AttributeTypes(context.Background()), all)
+	object, diags := types.ObjectValue(m.AttributeTypes(context.Background()), all)
 	if diags.HasError() {
-		return from, fmt.Errorf("%s: %s", diags[0].Summary(), diags[0].Detail())
+		return fmt.Errorf("%s: %s", diags[0].Summary(), diags[0].Detail())
 	}
-	return object, nil
+	*m = object
+	return nil
 }
 
 // Chosen finds the kind whose block is set. It answers false when none is, or when that is not known yet.

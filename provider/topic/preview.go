@@ -138,6 +138,5 @@ func showPreview(m *types.Object, p *api.Preview) error {
 	if err != nil {
 		return err
 	}
-	*m, err = kind.With(*m, kind.Decode(previewFields(), answer, types.Object{}, kind.DataSource).Attributes())
-	return err
+	return kind.Set(m, kind.Decode(previewFields(), answer, types.Object{}, kind.DataSource).Attributes())
 }
