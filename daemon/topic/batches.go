@@ -127,7 +127,10 @@ func (c *cluster) look(ctx context.Context, batch []sight) ([][]*state, error) {
 			withConfigs = append(withConfigs, name)
 		}
 	}
-	brokers := c.client.DiscoveredBrokers()
+	brokers, err := c.brokers(ctx)
+	if err != nil {
+		return nil, err
+	}
 	views, errs := make([]map[string]*state, len(brokers)), make([]error, len(brokers))
 	var asking sync.WaitGroup
 	for i, broker := range brokers {
@@ -146,6 +149,15 @@ func (c *cluster) look(ctx context.Context, batch []sight) ([][]*state, error) {
 		}
 	}
 	return answers, nil
+}
+
+// brokers are those that the client has heard of; a client that has asked nothing yet knows none.
+func (c *cluster) brokers(ctx context.Context) ([]*kgo.Broker, error) {
+	if known := c.client.DiscoveredBrokers(); len(known) > 0 {
+		return known, nil
+	}
+	_, err := c.metadata(ctx, c.client, []string{})
+	return c.client.DiscoveredBrokers(), err
 }
 
 func merged(batch []sight) map[string]bool {

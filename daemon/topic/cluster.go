@@ -107,6 +107,11 @@ func (c *cluster) one(ctx context.Context, name string) (*state, error) {
 	if found.st != nil || found.err != nil {
 		return found.st, found.err
 	}
+	return c.anywhere(ctx, name)
+}
+
+// anywhere asks every broker at once. It is the shorter way to know of a topic that most likely is not there.
+func (c *cluster) anywhere(ctx context.Context, name string) (*state, error) {
 	views, err := c.sights.Ask(ctx, sight{name: name, configs: true})
 	if err != nil {
 		return nil, err
@@ -173,16 +178,28 @@ func (c *cluster) named(ctx context.Context, from kmsg.Requestor, names, withCon
 
 // read is one with its error made for people.
 func (c *cluster) read(ctx context.Context, name string) (*state, error) {
-	st, err := c.one(ctx, name)
+	return c.readBy(ctx, name, c.one)
+}
+
+// readNew is read of a topic that is to be created.
+func (c *cluster) readNew(ctx context.Context, name string) (*state, error) {
+	return c.readBy(ctx, name, c.anywhere)
+}
+
+func (c *cluster) readBy(ctx context.Context, name string, ask func(context.Context, string) (*state, error)) (*state, error) {
+	st, err := ask(ctx, name)
 	if err != nil {
 		return nil, c.failure("read topic "+name, err)
 	}
 	return st, nil
 }
 
-// metadata asks for topics without their configs; no names are all.
+// metadata asks for topics without their configs; nil names are all.
 func (c *cluster) metadata(ctx context.Context, from kmsg.Requestor, names []string) (map[string]*state, error) {
 	req := kmsg.NewPtrMetadataRequest()
+	if names != nil {
+		req.Topics = make([]kmsg.MetadataRequestTopic, 0, len(names))
+	}
 	for _, name := range names {
 		one := kmsg.NewMetadataRequestTopic()
 		one.Topic = &name
@@ -302,10 +319,9 @@ func (c *cluster) placed(ctx context.Context, name string, wanted func(*state) b
 }
 
 func (c *cluster) sighted(ctx context.Context, s sight, wanted func(*state) bool) (*state, error) {
-	const longest = 40 * time.Millisecond
 	ctx, cancel := context.WithTimeoutCause(ctx, showTimeout, errNotShown)
 	defer cancel()
-	for pause := 5 * time.Millisecond; ; pause = min(2*pause, longest) {
+	for began := time.Now(); ; {
 		views, err := c.sights.Ask(ctx, s)
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
@@ -313,10 +329,21 @@ func (c *cluster) sighted(ctx context.Context, s sight, wanted func(*state) bool
 		if err == nil && !slices.ContainsFunc(views, func(st *state) bool { return !wanted(st) }) {
 			return views[0], nil
 		}
-		if err := sleep(ctx, pause); err != nil {
+		if err := sleep(ctx, untilLook(time.Since(began))); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// untilLook is how long to wait for the next look after having waited for so long: a small part of that, within bounds. All
+// who wait look at the same ticks of the clock, which makes one request of it.
+func untilLook(waited time.Duration) time.Duration {
+	const shortest, longest = 5 * time.Millisecond, 40 * time.Millisecond
+	tick := shortest
+	for tick < longest && waited > 20*tick {
+		tick *= 2
+	}
+	return time.Until(time.Now().Truncate(tick).Add(tick))
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -47,6 +47,16 @@ func (s *Service) Put(ctx context.Context, connection, name string, body api.Top
 // plan runs every check of a write, those of the brokers included, and answers what the topic would be.
 func (s *Service) plan(ctx context.Context, c *cluster, name string, d declaration, opts api.WriteOptions, idempotencyKey string) (*api.Topic, error) {
 	have := s.snapshots.recent(c.name, name)
+	if have == nil && opts.CreateOnly && opts.Generation == "" {
+		n := d.creation(name)
+		// Mostly there is no such topic. Why the controller says no is for the long way to find out.
+		if configs, err := c.validateCreate(ctx, n); err == nil {
+			if err := s.creatable(ctx, c.name, n); err != nil {
+				return nil, err
+			}
+			return planned(c, n, d, configs), nil
+		}
+	}
 	if have == nil {
 		var err error
 		if have, err = c.read(ctx, name); err != nil {
@@ -89,10 +99,14 @@ func (s *Service) planCreate(ctx context.Context, c *cluster, name string, d dec
 	if err != nil {
 		return nil, err
 	}
-	st := n.as(c.name, slices.Clone(configs))
-	t := answer(st, d.row(unknownRow(c.name, name)))
+	return planned(c, n, d, configs), nil
+}
+
+// planned is a new topic as it would be, on top of the configs that would be in force.
+func planned(c *cluster, n creationOf, d declaration, configs []config) *api.Topic {
+	t := answer(n.as(c.name, slices.Clone(configs)), d.row(unknownRow(c.name, n.name)))
 	t.Generation = ""
-	return t, nil
+	return t
 }
 
 // creatable says what is wrong with a new topic that no broker objects to.
@@ -113,7 +127,11 @@ func (n creationOf) as(connection string, configs []config) *state {
 }
 
 func (s *Service) write(ctx context.Context, c *cluster, name string, d declaration, opts api.WriteOptions, idempotencyKey string) (*api.Topic, error) {
-	have, err := c.read(ctx, name)
+	read := c.read
+	if opts.CreateOnly {
+		read = c.readNew
+	}
+	have, err := read(ctx, name)
 	if err != nil {
 		return nil, err
 	}

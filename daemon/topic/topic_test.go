@@ -121,6 +121,7 @@ func tests() map[string]func(e *env) {
 		"conditions": testConditions,
 		"unknowns":   testUnknowns,
 		"adopt":      testAdopt,
+		"twice":      testPlannedTwice,
 		"list":       testList,
 		"delete":     testDelete,
 		"figures":    testFigures,
@@ -357,6 +358,32 @@ func testUnknowns(e *env) {
 	body.Config["flush.ms"] = "much"
 	_, err := e.Put(t.Context(), conn, name, body, api.WriteOptions{DryRun: true}, "")
 	want(t, err, api.CodeInvalid, "/config/flush.ms", "flush.ms")
+}
+
+// That the brokers would create a topic is remembered, that there is none is not.
+func testPlannedTwice(e *env) {
+	t := e.t
+	name := e.prefix + "twice"
+	body := api.TopicWrite{Partitions: 1, ReplicationFactor: e.replicas, Config: map[string]string{"flush.ms": "7"}}
+	plan := api.WriteOptions{DryRun: true, CreateOnly: true}
+	first := e.put(t, name, body, plan)
+	if again := e.put(t, name, body, plan); !maps.Equal(again.ConfigEffective, first.ConfigEffective) || again.Config["flush.ms"] != "7" {
+		t.Errorf("first planned %+v, then %+v", first, again)
+	}
+	body.Config["flush.ms"] = "much"
+	_, err := e.Put(t.Context(), conn, name, body, plan, "")
+	want(t, err, api.CodeInvalid, "/config/flush.ms", "flush.ms")
+	body.Config["flush.ms"] = "7"
+	if made, err := e.admin.CreateTopic(t.Context(), 1, int16(e.replicas), nil, name); err != nil || made.Err != nil {
+		t.Fatal(err, made.Err)
+	}
+	for end := time.Now().Add(30 * time.Second); ; { // brokers learn of a topic a moment later
+		_, err := e.Put(t.Context(), conn, name, body, plan, "")
+		if err != nil || time.Now().After(end) {
+			want(t, err, api.CodeAlreadyExists, "/name", "import")
+			return
+		}
+	}
 }
 
 func testAdopt(e *env) {
