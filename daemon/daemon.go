@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"sync/atomic"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/headgate/terraform-provider-headgate/daemon/acl"
 	"github.com/headgate/terraform-provider-headgate/daemon/cluster"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection"
@@ -137,6 +139,7 @@ func New(ctx context.Context, cfg Config) (*Daemon, error) {
 		Groups: group.New(connections, d.admins, cfg.Log), Clusters: cluster.New(connections, d.admins, cfg.Log),
 		Registry: registry.New(cfg.Store, cfg.Log).Handler(),
 		Version:  cfg.Version, Tokens: cfg.Tokens, Issued: token.New(cfg.Store), Ready: d.readiness, Log: cfg.Log,
+		Metrics: []prometheus.Collector{d.admins.Requests()},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make server: %w", err)

@@ -13,11 +13,12 @@ import (
 )
 
 // registerMetrics registers what the daemon measures, and answers how to note a request.
-func registerMetrics(registry *prometheus.Registry, connectors *connector.Service) func(method, status string, took time.Duration) {
+func registerMetrics(registry *prometheus.Registry, connectors *connector.Service, more []prometheus.Collector) func(method, status string, took time.Duration) {
 	requests := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "headgate_http_request_duration_seconds", Help: "Time to answer API requests.", Buckets: prometheus.DefBuckets,
 	}, []string{"method", "status"})
 	registry.MustRegister(requests, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &connectorCollector{connectors})
+	registry.MustRegister(more...)
 	return func(method, status string, took time.Duration) {
 		requests.WithLabelValues(known(method), status).Observe(took.Seconds())
 	}

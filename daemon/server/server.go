@@ -65,6 +65,8 @@ type Config struct {
 	Tokens []string
 	// Issued are the short-lived tokens.
 	Issued *token.Service
+	// Metrics are further ones to answer with the server's own.
+	Metrics []prometheus.Collector
 	// Ready says why the daemon cannot serve yet, or nil.
 	Ready func(ctx context.Context) error
 	Log   *slog.Logger
@@ -93,7 +95,7 @@ func New(cfg Config) (http.Handler, error) {
 		return nil, fmt.Errorf("make OpenAPI document: %w", err)
 	}
 	metrics := prometheus.NewRegistry()
-	observe := registerMetrics(metrics, cfg.Connectors)
+	observe := registerMetrics(metrics, cfg.Connectors, cfg.Metrics)
 	mux.Handle("GET /openapi.json", serveBytes("application/openapi+json", document))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
 	mux.Handle("/registry/", http.StripPrefix("/registry", cfg.Registry))

@@ -281,7 +281,7 @@ func TestMetrics(t *testing.T) {
 	c.do(http.MethodPut, "/v1/connectors/c", `{"type":"source","kind":"kafka","spec":{"connection":"main","topics":["t"]},"settings":{"destination":{"connection":"main","topic_prefix":"copy."}}}`, nil, http.StatusOK)
 	c.do(http.MethodGet, "/v1/connectors/c?wait=settled", "", nil, http.StatusOK)
 	_, raw := c.do(http.MethodGet, "/metrics", "", nil, http.StatusOK)
-	for _, want := range []string{`headgate_connector_state{connector="c",state="running"} 1`, `headgate_connector_lag_records{connector="c"} 0`, "headgate_http_request_duration_seconds"} {
+	for _, want := range []string{`headgate_connector_state{connector="c",state="running"} 1`, `headgate_connector_lag_records{connector="c"} 0`, "headgate_http_request_duration_seconds", `headgate_kafka_requests_total{connection="main",request="CreateTopics"} `} {
 		if !bytes.Contains(raw, []byte(want)) {
 			t.Errorf("no %s in the metrics", want)
 		}

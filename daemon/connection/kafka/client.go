@@ -8,8 +8,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/connection"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/tlsclient"
@@ -83,6 +85,8 @@ func Fresh(ctx context.Context) context.Context { return kadm.WithAuthorizedOps(
 
 // Admins keeps one administrative client per connection, and makes a new one when the connection changed.
 type Admins struct {
+	requests *prometheus.CounterVec
+
 	mu   sync.Mutex
 	open map[string]*openAdmin
 }
@@ -97,7 +101,21 @@ type openAdmin struct {
 
 // NewAdmins makes an empty set.
 func NewAdmins() *Admins {
-	return &Admins{open: map[string]*openAdmin{}}
+	requests := prometheus.CounterOpts{Name: "headgate_kafka_requests_total", Help: "Administrative requests to the brokers of a connection, by their name in Kafka's protocol."}
+	return &Admins{requests: prometheus.NewCounterVec(requests, []string{"connection", "request"}), open: map[string]*openAdmin{}}
+}
+
+// Requests counts what the clients ask.
+func (a *Admins) Requests() prometheus.Collector { return a.requests }
+
+// counting counts the requests of a connection.
+type counting struct{ requests *prometheus.CounterVec }
+
+var _ kgo.HookBrokerWrite = counting{}
+
+// OnBrokerWrite implements [kgo.HookBrokerWrite].
+func (c counting) OnBrokerWrite(_ kgo.BrokerMetadata, key int16, _ int, _, _ time.Duration, _ error) {
+	c.requests.WithLabelValues(kmsg.NameForKey(key)).Inc()
 }
 
 // Admin answers the client of a connection, for one request; it stays the set's to close.
@@ -144,7 +162,11 @@ func (a *Admins) current(target *connection.Target) (*openAdmin, error) {
 	if have := a.open[target.Name]; have != nil && have.generation == target.Generation {
 		return have, nil
 	}
-	client, err := NewClient(target, kgo.RequestRetries(3), kgo.RetryTimeout(15*time.Second), kgo.MetadataMinAge(time.Second))
+	requests, err := a.requests.CurryWith(prometheus.Labels{"connection": target.Name})
+	if err != nil {
+		return nil, fmt.Errorf("count the requests of connection %s: %w", target.Name, err)
+	}
+	client, err := NewClient(target, kgo.WithHooks(counting{requests}), kgo.RequestRetries(3), kgo.RetryTimeout(15*time.Second), kgo.MetadataMinAge(time.Second))
 	if err != nil {
 		return nil, err
 	}
