@@ -58,6 +58,9 @@ type KafkaOptions struct {
 	Tokens *TokenServer
 	// Kerberos has the SASL listeners take GSSAPI too, as the principal kafka/127.0.0.1 of this realm.
 	Kerberos *KDC
+	// Advertise answers where clients find the PLAINTEXT listener of a broker, such as a proxy that leads to its address.
+	// Default: at its address. [Cluster.Listeners] has its address in any case.
+	Advertise func(broker int, address string) (string, error)
 	// Config adds to the server properties of every broker, or replaces them.
 	Config map[string]string
 }
@@ -89,6 +92,7 @@ type Kafka struct {
 
 type broker struct {
 	id      int
+	clients string // where clients find its PLAINTEXT listener
 	dir     string
 	config  string // path of its server properties
 	process *process
@@ -163,6 +167,10 @@ func newKafka(ctx context.Context, options KafkaOptions) (*Kafka, error) {
 	for id := range options.Brokers {
 		k.addBroker(id, ports.numbers[id*portsPerBroker:][:portsPerBroker])
 	}
+	if err := k.advertise(options.Advertise); err != nil {
+		ports.release()
+		return nil, errors.Join(err, dir.remove())
+	}
 	return k, nil
 }
 
@@ -173,6 +181,19 @@ func (k *Kafka) addBroker(id int, ports []int) {
 	for i, listener := range clientListeners {
 		k.Listeners[listener] = append(k.Listeners[listener], loopback(ports[i+1]))
 	}
+}
+
+func (k *Kafka) advertise(where func(int, string) (string, error)) (err error) {
+	for _, b := range k.brokers {
+		b.clients = k.Listeners[ListenerPlaintext][b.id]
+		if where == nil {
+			continue
+		}
+		if b.clients, err = where(b.id, b.clients); err != nil {
+			return fmt.Errorf("advertise broker %d: %w", b.id, err)
+		}
+	}
+	return nil
 }
 
 func (k *Kafka) start(ctx context.Context, options KafkaOptions) error {

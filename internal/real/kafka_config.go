@@ -50,10 +50,15 @@ func (k *Kafka) listenerConfig(id int) map[string]string {
 	listeners := []string{listenerController + "://" + k.controllers[id]}
 	var advertised []string
 	for _, name := range clientListeners {
+		listeners = append(listeners, name+"://"+k.Listeners[name][id])
+		if name == ListenerPlaintext {
+			advertised = append(advertised, name+"://"+k.brokers[id].clients)
+			continue
+		}
 		advertised = append(advertised, name+"://"+k.Listeners[name][id])
 	}
 	return map[string]string{
-		"listeners":                  strings.Join(append(listeners, advertised...), ","),
+		"listeners":                  strings.Join(listeners, ","),
 		"advertised.listeners":       strings.Join(advertised, ","),
 		"inter.broker.listener.name": ListenerPlaintext,
 		"listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL,MTLS:SSL," +
