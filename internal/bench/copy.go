@@ -89,26 +89,27 @@ func (c *clusters) perGigabyte(m cost) float64 {
 }
 
 func openClusters(o *options) (*clusters, error) {
-	raw, err := os.ReadFile(os.Getenv(real.SystemsEnv))
-	if err != nil {
-		return nil, fmt.Errorf("read the description of the real systems: %w", err)
-	}
-	var systems real.Systems
-	if err := json.Unmarshal(raw, &systems); err != nil {
-		return nil, fmt.Errorf("read the description of the real systems: %w", err)
-	}
 	c := &clusters{
-		from: systems.Kafka.BootstrapServers(real.ListenerPlaintext), to: systems.Kafka2.BootstrapServers(real.ListenerPlaintext),
+		from: o.systems.Kafka.BootstrapServers(real.ListenerPlaintext), to: o.systems.Kafka2.BootstrapServers(real.ListenerPlaintext),
 		records: int64(o.megabytes) << 20 / valueBytes,
 	}
-	if c.source, err = kadm.NewOptClient(kgo.SeedBrokers(c.from...)); err != nil {
-		return nil, fmt.Errorf("make Kafka client: %w", err)
+	var err error
+	if c.source, err = newAdmin(c.from); err != nil {
+		return nil, err
 	}
-	if c.target, err = kadm.NewOptClient(kgo.SeedBrokers(c.to...)); err != nil {
+	if c.target, err = newAdmin(c.to); err != nil {
 		c.source.Close()
-		return nil, fmt.Errorf("make Kafka client: %w", err)
+		return nil, err
 	}
 	return c, nil
+}
+
+func newAdmin(servers []string) (*kadm.Client, error) {
+	admin, err := kadm.NewOptClient(kgo.SeedBrokers(servers...))
+	if err != nil {
+		return nil, fmt.Errorf("make Kafka client: %w", err)
+	}
+	return admin, nil
 }
 
 func (c *clusters) close() {
@@ -199,7 +200,7 @@ func (c *clusters) watch(ctx context.Context, into string) (cost, error) {
 			wall := now.Sub(first).Seconds()
 			return cost{wall: wall, rate: float64(n-already) / wall}, nil
 		}
-		if err := pause(ctx); err != nil {
+		if err := pause(ctx, lookInterval); err != nil {
 			return cost{}, fmt.Errorf("%d of %d records arrived: %w", n, c.records, err)
 		}
 	}
@@ -227,17 +228,17 @@ func (c *clusters) awaitGone(ctx context.Context, name string) error {
 		if !topics.Has(name) {
 			return nil
 		}
-		if err := pause(ctx); err != nil {
+		if err := pause(ctx, lookInterval); err != nil {
 			return fmt.Errorf("wait for topic %s to be gone: %w", name, err)
 		}
 	}
 }
 
-func pause(ctx context.Context) error {
+func pause(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-time.After(lookInterval):
+	case <-time.After(d):
 		return nil
 	}
 }

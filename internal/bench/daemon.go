@@ -44,6 +44,21 @@ func startServe(ctx context.Context, o *options) (*daemon, error) {
 	return start(ctx, o, "serve", "--listen", "127.0.0.1:0", "--data-dir", data, "--log-format", "json")
 }
 
+// withDaemon does something with a daemon of its own, and prints the most memory that it took.
+func (o *options) withDaemon(ctx context.Context, do func(*daemon) error) error {
+	d, err := startServe(ctx, o)
+	if err != nil {
+		return err
+	}
+	failed := do(d)
+	ended, err := d.stop()
+	if err := errors.Join(failed, err); err != nil {
+		return err
+	}
+	line("most memory of headgated in all this", "%8d MiB", peakOf(ended)>>20)
+	return nil
+}
+
 func start(ctx context.Context, o *options, args ...string) (*daemon, error) {
 	d := &daemon{cmd: exec.CommandContext(ctx, filepath.Join(o.bin, "headgated"), args...), drained: make(chan struct{})}
 	d.cmd.Env = plainEnv()
@@ -122,26 +137,39 @@ func (d *daemon) cpu(ctx context.Context) (float64, error) {
 	return d.metric(ctx, "process_cpu_seconds_total")
 }
 
-// metric is a value of the daemon's own metrics.
+// metric is a value of the daemon's own metrics, added up over all its labels. One that counts nothing yet is 0.
 func (d *daemon) metric(ctx context.Context, name string) (float64, error) {
+	sum := 0.0
+	err := d.metrics(ctx, func(line string) error {
+		if !strings.HasPrefix(line, name+" ") && !strings.HasPrefix(line, name+"{") {
+			return nil
+		}
+		value, err := strconv.ParseFloat(line[strings.LastIndex(line, " ")+1:], 64)
+		sum += value
+		return err
+	})
+	return sum, err
+}
+
+func (d *daemon) metrics(ctx context.Context, look func(line string) error) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.endpoint+"/metrics", http.NoBody)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	client := &http.Client{Timeout: 10 * time.Second}
 	defer client.CloseIdleConnections()
 	resp, err := client.Do(req)
 	if err != nil {
-		return 0, fmt.Errorf("read metrics: %w", err)
+		return fmt.Errorf("read metrics: %w", err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	lines := bufio.NewScanner(resp.Body)
 	for lines.Scan() {
-		if value, found := strings.CutPrefix(lines.Text(), name+" "); found {
-			return strconv.ParseFloat(value, 64)
+		if err := look(lines.Text()); err != nil {
+			return fmt.Errorf("read metrics: %w", err)
 		}
 	}
-	return 0, errors.Join(errors.New("the metrics have no "+name), lines.Err())
+	return lines.Err()
 }
 
 // connectKafka declares a connection to a cluster without authentication.
@@ -150,7 +178,11 @@ func (d *daemon) connectKafka(ctx context.Context, name string, servers []string
 	if err != nil {
 		return err
 	}
-	if _, err := d.client.PutConnection(ctx, name, api.ConnectionWrite{Kind: "kafka", Spec: spec}, api.WriteOptions{}); err != nil {
+	return d.connect(ctx, name, "kafka", spec)
+}
+
+func (d *daemon) connect(ctx context.Context, name, kind string, spec json.RawMessage) error {
+	if _, err := d.client.PutConnection(ctx, name, api.ConnectionWrite{Kind: kind, Spec: spec}, api.WriteOptions{}); err != nil {
 		return fmt.Errorf("declare connection %s: %w", name, err)
 	}
 	return nil
