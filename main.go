@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
@@ -29,7 +30,7 @@ func main() {
 }
 
 func run() error {
-	debug := flag.Bool("debug", false, "serve for a debugger: print how Terraform is to connect, and stay")
+	stay := flag.Bool("debug", false, "serve for a debugger: print how Terraform is to connect, and stay")
 	printVersion := flag.Bool("version", false, "print the version and exit")
 	flag.Parse()
 	if *printVersion {
@@ -39,11 +40,20 @@ func run() error {
 	if err := quietFramework(); err != nil {
 		return err
 	}
+	collectRarely()
 	var options []tf6server.ServeOpt
-	if *debug {
+	if *stay {
 		options = append(options, tf6server.WithManagedDebug())
 	}
 	return tf6server.Serve(address, provider.Server(version, api.BuiltinKinds()), options...)
+}
+
+// collectRarely lets the heap grow to five times what is in use before garbage is collected, unless the user set GOGC: a
+// provider lives for one command and holds little, and a sixth of its work was collecting.
+func collectRarely() {
+	if _, set := os.LookupEnv("GOGC"); !set {
+		debug.SetGCPercent(400)
+	}
 }
 
 // quietFramework turns off the trace of the libraries below the provider, unless the user asked for it. Even when nobody
