@@ -17,8 +17,13 @@ import (
 	"github.com/headgate/terraform-provider-headgate/internal/spec"
 )
 
-// idleTimeout is how long a connection to a server is kept for the next request.
-const idleTimeout = 30 * time.Second
+const (
+	// idleTimeout is how long a connection to a server is kept for the next request.
+	idleTimeout = 30 * time.Second
+
+	// idlePerHost is how many are kept: Terraform works on ten resources at a time, each of which may ask some things at once.
+	idlePerHost = 32
+)
 
 // Access is how to speak to a server.
 type Access struct {
@@ -109,7 +114,7 @@ func (a Access) Client(timeout time.Duration) (*http.Client, *http.Transport, er
 		return nil, nil, err
 	}
 	transport := &http.Transport{
-		Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 4, IdleConnTimeout: idleTimeout, TLSClientConfig: cfg,
+		Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: idlePerHost, IdleConnTimeout: idleTimeout, TLSClientConfig: cfg,
 	}
 	return &http.Client{Transport: &discreet{next: transport, hide: a.credentials()}, Timeout: timeout}, transport, nil
 }
