@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/sr"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 )
@@ -161,29 +162,46 @@ func (c *confluent) Numbers(ctx context.Context, subject string, deleted bool) (
 }
 
 // Settings implements [Registry].
-func (c *confluent) Settings(ctx context.Context, subject string) (Settings, error) {
-	var s Settings
-	level := c.client.Compatibility(ctx, names(subject)...)[0]
-	if level.Err != nil && !hasCode(level.Err, codeNoCompatibility, codeSubjectNotFound) {
-		return s, confluentFault(level.Err)
-	}
-	if level.Err == nil {
-		s.Compatibility = level.Level.String()
-	}
+func (c *confluent) Settings(ctx context.Context, subject string) (s Settings, err error) {
 	if c.inherits {
-		return c.told(ctx, subject, s)
+		return c.told(ctx, subject)
 	}
-	mode := c.client.Mode(ctx, names(subject)...)[0]
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		s.Compatibility, err = c.compatibility(ctx, subject)
+		return err
+	})
+	group.Go(func() (err error) {
+		s.Mode, err = c.mode(ctx, subject)
+		return err
+	})
+	err = group.Wait()
+	return s, err
+}
+
+// compatibility is empty for a subject that the registry says has none.
+func (c *confluent) compatibility(ctx context.Context, subject string) (string, error) {
+	answer := c.client.Compatibility(ctx, names(subject)...)[0]
 	switch {
-	case mode.Err == nil:
-		s.Mode = mode.Mode.String()
-	case hasCode(mode.Err, codeNoMode, codeSubjectNotFound):
-	case isTelling(mode.Err):
-		// A registry without modes, or one that does not let us see them: nobody needs them who declares none.
-	default:
-		return s, confluentFault(mode.Err)
+	case answer.Err == nil:
+		return answer.Level.String(), nil
+	case hasCode(answer.Err, codeNoCompatibility, codeSubjectNotFound):
+		return "", nil
 	}
-	return s, nil
+	return "", confluentFault(answer.Err)
+}
+
+// mode is empty for a subject that has none, and where there is nothing to see: a registry without modes, or one that does
+// not let us see them. Nobody needs them who declares none.
+func (c *confluent) mode(ctx context.Context, subject string) (string, error) {
+	answer := c.client.Mode(ctx, names(subject)...)[0]
+	switch {
+	case answer.Err == nil:
+		return answer.Mode.String(), nil
+	case hasCode(answer.Err, codeNoMode, codeSubjectNotFound), isTelling(answer.Err):
+		return "", nil
+	}
+	return "", confluentFault(answer.Err)
 }
 
 // isTelling says whether an answer to a request for a mode says no more than that there is nothing to see.

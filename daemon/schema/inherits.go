@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/sr"
+	"golang.org/x/sync/errgroup"
 )
 
 // What follows is for the compatible API of Apicurio Registry (3.3), which answers the compatibility that holds for a subject
@@ -45,20 +46,28 @@ func apicurioBeside(ctx context.Context, client *sr.Client) (*sr.Client, error) 
 	return beside, nil
 }
 
-// told completes the settings of a subject, or of the registry, of which the compatibility that holds is known.
-func (c *confluent) told(ctx context.Context, subject string, s Settings) (Settings, error) {
-	if subject == "" {
-		return s, nil
-	}
-	if c.rules != nil {
+// told are the settings of a subject, or of the registry.
+func (c *confluent) told(ctx context.Context, subject string) (s Settings, err error) {
+	if subject != "" && c.rules != nil {
 		own, err := c.hasRule(ctx, subject)
 		if err != nil || !own {
-			return Settings{}, err
+			return s, err
 		}
-		return s, nil
+		s.Compatibility, err = c.compatibility(ctx, subject)
+		return s, err
 	}
-	var err error
-	s.Inherited, err = c.Inherited(ctx)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		s.Compatibility, err = c.compatibility(ctx, subject)
+		return err
+	})
+	if subject != "" {
+		group.Go(func() (err error) {
+			s.Inherited, err = c.Inherited(ctx)
+			return err
+		})
+	}
+	err = group.Wait()
 	return s, err
 }
 

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -157,11 +159,32 @@ func is(err error, classes ...Class) bool {
 	return ok && slices.Contains(classes, fault.Class)
 }
 
+// formatsFor is how long what a registry says of the formats that it takes counts: it changes when the registry is upgraded.
+const formatsFor = time.Minute
+
 // opened is the registry of a connection.
 type opened struct {
 	Registry
 	name string // of the connection
 	log  *slog.Logger
+
+	mu      sync.Mutex
+	formats []string
+	until   time.Time
+}
+
+// Formats implements [Registry]. Who asks at the same time shares an answer.
+func (r *opened) Formats(ctx context.Context) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if time.Now().After(r.until) {
+		r.formats = r.Registry.Formats(ctx)
+		r.until = time.Now()
+		if len(r.formats) > 0 {
+			r.until = r.until.Add(formatsFor)
+		}
+	}
+	return r.formats
 }
 
 // get reads a subject as the API has it.
@@ -187,7 +210,8 @@ func (r *opened) read(ctx context.Context, subject string) (found *Version, own 
 		own, err = r.own(ctx, subject)
 		return err
 	})
-	return found, own, group.Wait()
+	err = group.Wait()
+	return found, own, err
 }
 
 // version reads a version, or nil when the registry says that there is none.
