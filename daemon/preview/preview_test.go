@@ -91,10 +91,7 @@ func newEnv(t *testing.T, servers []string, registryURL string) *env {
 		t.Fatal(err)
 	}
 	t.Cleanup(raw.Close)
-	client, err := sr.NewClient(sr.URLs(registryURL))
-	if err != nil {
-		t.Fatal(err)
-	}
+	client := real.RegistryClient(t, registryURL)
 	put := func(name, kind, spec string) {
 		if _, err := conns.Put(t.Context(), name, api.ConnectionWrite{Kind: kind, Spec: []byte(spec), Test: new(false)}, api.WriteOptions{}, ""); err != nil {
 			t.Fatal(err)

@@ -183,19 +183,10 @@ func schemaOf(format sr.SchemaType, text string) sr.Schema {
 func TestChangesInAllModes(t *testing.T) {
 	server := httptest.NewServer(registry.New(memory(t), slog.New(slog.DiscardHandler)).Handler())
 	t.Cleanup(server.Close)
-	checkChanges(t, clientOf(t, server.URL), false)
+	checkChanges(t, real.RegistryClient(t, server.URL), false)
 }
 
 // Apicurio Registry, asked the same, says the same but for what the table names.
 func TestRealApicurioAgrees(t *testing.T) {
-	checkChanges(t, clientOf(t, real.Shared(t).Apicurio.CompatURL()), true)
-}
-
-func clientOf(t *testing.T, url string) *sr.Client {
-	t.Helper()
-	cl, err := sr.NewClient(sr.URLs(url))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cl
+	checkChanges(t, real.RegistryClient(t, real.Shared(t).Apicurio.CompatURL()), true)
 }

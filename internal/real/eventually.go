@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/sr"
 )
 
 // patience is far longer than anything takes that happens at all, on a machine that has other things to do.
@@ -80,4 +82,14 @@ func hasTopic(ctx context.Context, broker *kgo.Broker, name string, partitions i
 		return fmt.Errorf("a broker shows %+v", resp.Topics)
 	}
 	return kerr.ErrorForCode(resp.Topics[0].ErrorCode)
+}
+
+// RegistryClient makes a client of a schema registry at a URL.
+func RegistryClient(tb testing.TB, url string) *sr.Client {
+	tb.Helper()
+	client, err := sr.NewClient(sr.URLs(url), sr.HTTPClient(&http.Client{Timeout: patience}))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return client
 }

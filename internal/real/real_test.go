@@ -234,10 +234,7 @@ func TestRealBrokerKeepsItsData(t *testing.T) {
 
 func TestRealApicurio(t *testing.T) {
 	registry := real.Shared(t).Apicurio
-	client, err := sr.NewClient(sr.URLs(registry.CompatURL()))
-	if err != nil {
-		t.Fatal(err)
-	}
+	client := real.RegistryClient(t, registry.CompatURL())
 	subject := real.Name(t)
 	schema := sr.Schema{Type: sr.TypeAvro, Schema: `{"type":"record","name":"R","fields":[{"name":"a","type":"int"}]}`}
 	created, err := client.CreateSchema(soon(t), subject, schema)
@@ -265,10 +262,7 @@ func TestRealApicurioCompatibility(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	client, err := sr.NewClient(sr.URLs(a.CompatURL()))
-	if err != nil {
-		t.Fatal(err)
-	}
+	client := real.RegistryClient(t, a.CompatURL())
 	schema := sr.Schema{Type: sr.TypeAvro, Schema: `{"type":"record","name":"R","fields":[{"name":"a","type":"int"}]}`}
 	if _, err := client.CreateSchema(soon(t), "s", schema); err != nil {
 		t.Fatal(err)
