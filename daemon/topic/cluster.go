@@ -32,10 +32,11 @@ type cluster struct {
 	admin  *kadm.Client
 	client *kgo.Client
 	batches
+	validated *validated
 }
 
 func newCluster(name string, client *kgo.Client, admin *kadm.Client) *cluster {
-	c := &cluster{name: name, admin: admin, client: client}
+	c := &cluster{name: name, admin: admin, client: client, validated: newValidated()}
 	c.batches = c.newBatches()
 	return c
 }

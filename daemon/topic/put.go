@@ -50,7 +50,7 @@ func (s *Service) plan(ctx context.Context, c *cluster, name string, d declarati
 	if have == nil && opts.CreateOnly && opts.Generation == "" {
 		n := d.creation(name)
 		// Mostly there is no such topic. Why the controller says no is for the long way to find out.
-		if configs, err := c.validateCreate(ctx, n); err == nil {
+		if configs, ok := c.wouldCreate(ctx, n); ok {
 			if err := s.creatable(ctx, c.name, n); err != nil {
 				return nil, err
 			}

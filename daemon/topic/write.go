@@ -87,12 +87,25 @@ func (c *cluster) validateCreate(ctx context.Context, n creationOf) ([]config, e
 	if answer.err != nil {
 		return nil, c.refused("create topic "+n.name, answer.err, answer.message, n.keys())
 	}
+	c.validated.keep(n, answer.st.configs)
 	return answer.st.configs, nil
+}
+
+// wouldCreate says whether there is no such topic and the brokers would create it, in one request: the controller, which has
+// to be asked anyway, knows best what is there. Where it was asked a moment ago, only the brokers are.
+func (c *cluster) wouldCreate(ctx context.Context, n creationOf) ([]config, bool) {
+	if configs, ok := c.validated.recent(n); ok {
+		st, err := c.anywhere(ctx, n.name)
+		return configs, err == nil && st == nil
+	}
+	configs, err := c.validateCreate(ctx, n)
+	return configs, err == nil
 }
 
 // create makes a topic that was proven absent, and waits until the brokers show it.
 func (c *cluster) create(ctx context.Context, n creationOf) (*state, error) {
 	doing := "create topic " + n.name
+	c.validated.forget(n.name)
 	answer, err := c.creates.Ask(ctx, n)
 	if err != nil {
 		answer.err = err
