@@ -24,7 +24,7 @@ const (
 
 // benchThousands plans thousands of topics, in one resource and in separate blocks, and with a broker that is far away.
 func benchThousands(ctx context.Context, o *options) (err error) {
-	far, err := startFar(ctx, o)
+	far, err := startFar(ctx)
 	if err != nil {
 		return err
 	}
@@ -224,7 +224,7 @@ func set(n int, first string) string {
 }
 
 // startFar starts a cluster of one broker that all clients reach through a proxy.
-func startFar(ctx context.Context, o *options) (*far, error) {
+func startFar(ctx context.Context) (*far, error) {
 	f := newFar()
 	var err error
 	f.kafka, err = real.StartKafka(ctx, real.KafkaOptions{Optimize: true, Advertise: f.lead})
