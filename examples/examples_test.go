@@ -179,7 +179,7 @@ func TestAccExamples(t *testing.T) {
 		found = append(found, dirs...)
 	}
 	for _, dir := range found {
-		if _, real := onPulsar[dir]; real {
+		if _, needed := onPulsar[dir]; needed {
 			continue // TestRealExamplesPulsarTopic
 		}
 		t.Run(dir, func(t *testing.T) {
