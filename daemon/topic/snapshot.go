@@ -23,6 +23,12 @@ const (
 
 	// loadTimeout bounds one reading of a whole cluster.
 	loadTimeout = time.Minute
+
+	// A cluster that takes connections and says nothing is waited for, which takes a client some 20 s. Who goes through its
+	// topics waits once: a failure that was so long in coming serves those who ask within failedPause of the one before
+	// too, at most for as long again. What fails sooner, as brokers do that restart, is asked anew.
+	failedLong  = 5 * time.Second
+	failedPause = time.Second
 )
 
 var errClosed = errors.New("the daemon is stopping")
@@ -56,6 +62,9 @@ type reading struct {
 	snap  *snapshot // nil: none of this life
 	begun time.Time
 	until time.Time // it is fresh
+	// failure serves until failedUntil, while it is asked for; failedAsked is when it was last.
+	failure                  error
+	failedUntil, failedAsked time.Time
 	// writes counts ours; written tells at which count a topic was last written, where snap may lack that.
 	writes  uint64
 	written map[string]uint64
@@ -81,7 +90,7 @@ func (s *snapshots) forget(connection string) {
 	defer s.mu.Unlock()
 	r := s.reading(connection)
 	r.life++
-	r.snap, r.written = nil, map[string]uint64{}
+	r.snap, r.failure, r.written = nil, nil, map[string]uint64{}
 }
 
 // written notes that a topic was written: no reading that began before tells about it.
@@ -114,6 +123,17 @@ func (s *snapshots) recent(connection, name string) *state {
 	return nil
 }
 
+// failed is the failure that still serves, or nil. It is called with the lock held.
+func (s *snapshots) failed(r *reading) error {
+	now := s.now()
+	if r.failure == nil || now.After(r.failedUntil) || now.Sub(r.failedAsked) > failedPause {
+		r.failure = nil
+		return nil
+	}
+	r.failedAsked = now
+	return r.failure
+}
+
 func (s *snapshots) fresh(r *reading) bool { return r.snap != nil && s.now().Before(r.until) }
 
 // get answers a reading that is fresh, or joins or begins a new one: true but for topics that are [snapshots.outdated]. A
@@ -141,6 +161,10 @@ func (s *snapshots) after(ctx context.Context, connection string, read readFunc,
 		defer s.mu.Unlock()
 		return r.snap, nil
 	}
+	if err := s.failed(r); err != nil {
+		s.mu.Unlock()
+		return nil, err
+	}
 	flight := fmt.Sprintf("%s %d %d", connection, r.life, least)
 	s.mu.Unlock()
 
@@ -167,6 +191,7 @@ func (s *snapshots) load(connection string, read readFunc) (*snapshot, error) {
 	defer cancel()
 	topics, err := read(ctx)
 	if err != nil {
+		s.keepFailure(connection, err, before)
 		return nil, err
 	}
 	snap := &snapshot{topics: topics, names: slices.Sorted(maps.Keys(topics))}
@@ -183,9 +208,20 @@ func (s *snapshots) keep(connection string, snap *snapshot, before reading) {
 		return
 	}
 	took := s.now().Sub(before.begun)
-	r.snap, r.begun = snap, before.begun
+	r.snap, r.failure, r.begun = snap, nil, before.begun
 	r.until = before.begun.Add(min(max(freshFor, freshFactor*took), freshForMost))
 	maps.DeleteFunc(r.written, func(_ string, at uint64) bool { return at <= before.writes })
+}
+
+// keepFailure keeps why a reading failed that was begun before, when it was long in coming.
+func (s *snapshots) keepFailure(connection string, err error, before reading) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	took := now.Sub(before.begun)
+	if r := s.reading(connection); r.life == before.life && took >= failedLong {
+		r.failure, r.failedUntil, r.failedAsked = err, now.Add(took), now
+	}
 }
 
 // begin counts a load, unless the service was closed, and answers how things stood before it.

@@ -67,6 +67,77 @@ func TestSnapshotGrowsOld(t *testing.T) {
 	})
 }
 
+// Who goes through the topics of a cluster that says nothing waits once.
+func TestSnapshotLongFailureServesThoseWhoAskNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSnapshots()
+		defer s.close()
+		const long = 20 * time.Second
+		silent := errors.New("i/o timeout")
+		loads, answers := 0, error(nil)
+		load := func(context.Context) (map[string]*state, error) {
+			loads++
+			if answers != nil {
+				time.Sleep(long)
+			}
+			return topicsOf(), answers
+		}
+		get := func(wantErr error, wantLoads int) {
+			t.Helper()
+			if _, err := s.get(t.Context(), "c", load); !errors.Is(err, wantErr) || loads != wantLoads {
+				t.Errorf("got %v after %d loads, want %v after %d", err, loads, wantErr, wantLoads)
+			}
+		}
+		answers = silent
+		begin := time.Now()
+		for range 1000 {
+			get(silent, 1)
+			time.Sleep(10 * time.Millisecond)
+		}
+		if took := time.Since(begin); took > long+11*time.Second {
+			t.Errorf("a thousand reads took %v", took)
+		}
+		// One that comes later asks anew.
+		time.Sleep(failedPause + 1)
+		get(silent, 2)
+		// So does one that comes after all that time, however often others came.
+		for range long / failedPause {
+			time.Sleep(failedPause)
+			get(silent, 2)
+		}
+		time.Sleep(failedPause)
+		answers = nil
+		get(nil, 3)
+		get(nil, 3)
+		// A change of the connection counts at once.
+		time.Sleep(freshForMost)
+		answers = silent
+		get(silent, 4)
+		s.forget("c")
+		answers = nil
+		get(nil, 5)
+	})
+}
+
+// What fails soon, as brokers do that restart, is asked anew at once.
+func TestSnapshotShortFailureServesNobodyElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSnapshots()
+		defer s.close()
+		refused := errors.New("connection refused")
+		load := func(context.Context) (map[string]*state, error) {
+			time.Sleep(failedLong - 1)
+			return nil, refused
+		}
+		if _, err := s.get(t.Context(), "c", load); !errors.Is(err, refused) {
+			t.Fatal(err)
+		}
+		if _, err := s.get(t.Context(), "c", func(context.Context) (map[string]*state, error) { return topicsOf(), nil }); err != nil {
+			t.Errorf("the next read answers %v", err)
+		}
+	})
+}
+
 // A large cluster is not read again and again by those who go through it.
 func TestSnapshotOfALargeClusterIsFreshForLonger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
