@@ -39,7 +39,7 @@ func (s *Service) leadsElsewhere(ctx context.Context, have store.Connection, che
 			" To manage both clusters, leave this connection as it is and declare another one.",
 	}
 	if after == "" {
-		warning.Summary = fmt.Sprintf("Connection %q is not tested: it may lead to another cluster than %s", have.Name, have.ClusterID)
+		warning.Summary = fmt.Sprintf("Connection %q may lead to another cluster than %s: no test told", have.Name, have.ClusterID)
 		warning.Detail = "If it does: " + strings.ToLower(warning.Detail[:1]) + warning.Detail[1:]
 	}
 	return []api.Warning{warning}, nil

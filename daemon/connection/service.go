@@ -260,8 +260,8 @@ func (s *Service) Delete(ctx context.Context, name string, opts api.WriteOptions
 	} else if err != nil {
 		return nil, err
 	}
-	s.hider.Forget(name)
 	s.notify(name)
+	s.hider.Forget(name)
 	return &api.Deletion{Effects: effects}, nil
 }
 

@@ -78,7 +78,8 @@ type offsetMove struct {
 // movedOffsets is what a move does, or in a dry run would do.
 type movedOffsets struct {
 	Moves []movedOffset `json:"moves"`
-	Done  bool          `json:"done"`
+	// Done is null where it is not known: the connector's offsets tell.
+	Done *bool `json:"done"`
 }
 
 type movedOffset struct {
@@ -103,7 +104,7 @@ func (m offsetMove) show(out io.Writer, now *api.KafkaConnectorOffsets, asJSON b
 	return w.Flush()
 }
 
-// run looks before it moves: the daemon checks all of it, and what would happen is shown whether it is refused or not.
+// run looks before it moves: once the daemon has checked all of it, what is to happen is shown before it happens.
 func (m offsetMove) run(ctx context.Context, client *api.Client, in io.Reader, out io.Writer, now *api.KafkaConnectorOffsets, asJSON bool) error {
 	wanted, err := m.wanted(in, now)
 	if err != nil {
@@ -117,15 +118,20 @@ func (m offsetMove) run(ctx context.Context, client *api.Client, in io.Reader, o
 		return err
 	}
 	result := movedOffsets{Moves: moves(now, wanted)}
-	err = m.refusal(k)
-	if err == nil && !m.dryRun {
-		err = m.write(ctx, client, wanted, api.WriteOptions{})
-		result.Done = err == nil
+	if !asJSON {
+		if err := result.printMoves(out); err != nil {
+			return err
+		}
+	}
+	if err = m.refusal(k); err != nil || m.dryRun {
+		result.Done = new(false)
+	} else if err = m.write(ctx, client, wanted, api.WriteOptions{}); err == nil {
+		result.Done = new(true)
 	}
 	if asJSON {
 		return errors.Join(printJSON(out, result), err)
 	}
-	return errors.Join(result.print(out), err)
+	return errors.Join(result.printEnd(out), err)
 }
 
 // wanted are the offsets to write.
@@ -193,7 +199,7 @@ func moves(now *api.KafkaConnectorOffsets, wanted api.KafkaConnectorOffsets) []m
 	return all
 }
 
-func (r movedOffsets) print(out io.Writer) error {
+func (r movedOffsets) printMoves(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	if len(r.Moves) > 0 {
 		fmt.Fprintln(w, "PARTITION\tFROM\tTO")
@@ -201,15 +207,21 @@ func (r movedOffsets) print(out io.Writer) error {
 	for _, m := range r.Moves {
 		fmt.Fprintf(w, "%s\t%s\t%s\n", compact(m.Partition), compact(m.From), compact(m.To))
 	}
-	switch {
-	case len(r.Moves) == 0:
-		fmt.Fprintln(w, "It has no offsets.")
-	case r.Done:
-		fmt.Fprintln(w, "The offsets are moved.")
-	default:
-		fmt.Fprintln(w, "Nothing is changed.")
-	}
 	return w.Flush()
+}
+
+func (r movedOffsets) printEnd(out io.Writer) error {
+	end := "Nothing is changed."
+	switch {
+	case r.Done == nil:
+		end = "It is not known whether the offsets were moved, and whether the connector goes on: look at both."
+	case len(r.Moves) == 0:
+		end = "It has no offsets."
+	case *r.Done:
+		end = "The offsets are moved."
+	}
+	_, err := fmt.Fprintln(out, end)
+	return err
 }
 
 // compact is JSON on one line.

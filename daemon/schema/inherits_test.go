@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/registry"
 	"github.com/headgate/terraform-provider-headgate/daemon/store"
@@ -141,8 +142,14 @@ func TestRegistryToldLater(t *testing.T) {
 	}))
 	made := e.put(t, "s", avroOf(one))
 	allowed.Store(true)
-	if read := e.get(t, "s"); !read.CompatibilityImplied || read.Mode != "" {
-		t.Errorf("made %+v, read %+v", made, read)
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		read := e.get(t, "s")
+		if read.CompatibilityImplied && read.Mode == "" {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("made %+v, read %+v", made, read)
+		}
 	}
 }
 

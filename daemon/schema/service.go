@@ -53,6 +53,7 @@ type Service struct {
 type openRegistry struct {
 	generation int64
 	registry   *opened
+	until      time.Time // zero: until the connection changes
 }
 
 // New makes the service.
@@ -199,7 +200,11 @@ func some[K, T any](ctx context.Context, keys []K, read func(context.Context, K)
 	return list, nil
 }
 
-// registry opens the connection. The client is kept until the connection changes.
+// undecidedFor is how long a registry is kept that did not tell of what make it is.
+const undecidedFor = 2 * time.Second
+
+// registry opens the connection. The client is kept until the connection changes, or the registry has to be asked again of
+// what make it is.
 func (s *Service) registry(ctx context.Context, name string) (*opened, error) {
 	target, err := s.conns.Resolve(ctx, name, "/connection", kinds()...)
 	if err != nil {
@@ -208,7 +213,7 @@ func (s *Service) registry(ctx context.Context, name string) (*opened, error) {
 	s.mu.Lock()
 	have, ok := s.open[name]
 	s.mu.Unlock()
-	if ok && have.generation == target.Generation {
+	if ok && have.generation == target.Generation && (have.until.IsZero() || time.Now().Before(have.until)) {
 		return have.registry, nil
 	}
 	r := &opened{name: name, log: s.log}
@@ -217,12 +222,14 @@ func (s *Service) registry(ctx context.Context, name string) (*opened, error) {
 		return nil, r.failure("reach the registry", err)
 	}
 	r.Registry = registry
-	if lasting {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.forget(name)
-		s.open[name] = openRegistry{target.Generation, r}
+	kept := openRegistry{generation: target.Generation, registry: r}
+	if !lasting {
+		kept.until = time.Now().Add(undecidedFor)
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.forget(name)
+	s.open[name] = kept
 	return r, nil
 }
 

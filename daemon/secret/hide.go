@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -24,6 +25,8 @@ const (
 	shortestPart = 16
 	// remembered is how many secrets are hidden for one owner: those in use, and the last ones before them.
 	remembered = 64
+	// mostOwners is how many owners there are at most; the one that was heard of longest ago goes first.
+	mostOwners = 5000
 )
 
 // Hider hides secrets in what is said: systems repeat what they were sent in their refusals, and those end in errors,
@@ -31,11 +34,13 @@ const (
 type Hider struct {
 	mu       sync.Mutex
 	secrets  map[string][]string // by owner, the newest last
-	replacer *strings.Replacer   // nil: to be made
+	heard    map[string]uint64   // when each owner was heard of, by a count
+	count    uint64
+	replacer *strings.Replacer // nil: to be made
 }
 
 // NewHider makes one that knows no secret.
-func NewHider() *Hider { return &Hider{secrets: map[string][]string{}} }
+func NewHider() *Hider { return &Hider{secrets: map[string][]string{}, heard: map[string]uint64{}} }
 
 // Hide hides secrets of an owner, such as a connection, from now on.
 func (h *Hider) Hide(owner string, secrets ...string) {
@@ -47,14 +52,24 @@ func (h *Hider) Hide(owner string, secrets ...string) {
 			known, h.replacer = append(known, one), nil
 		}
 	}
-	h.secrets[owner] = known[max(0, len(known)-remembered):]
+	h.secrets[owner] = known[max(0, len(known)-max(remembered, len(secrets))):]
+	h.count++
+	h.heard[owner] = h.count
+	if len(h.heard) > mostOwners {
+		h.forget(slices.MinFunc(slices.Collect(maps.Keys(h.heard)), func(a, b string) int { return cmp.Compare(h.heard[a], h.heard[b]) }))
+	}
 }
 
 // Forget ends the hiding of an owner's secrets.
 func (h *Hider) Forget(owner string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.forget(owner)
+}
+
+func (h *Hider) forget(owner string) {
 	delete(h.secrets, owner)
+	delete(h.heard, owner)
 	h.replacer = nil
 }
 
@@ -98,7 +113,7 @@ func Replacer(shortest int, secrets ...string) *strings.Replacer {
 // parts are a secret itself and what is secret by itself in it: the lines of a key, the values of a connection string.
 func parts(secret string) []string {
 	if strings.Contains(secret, "-----BEGIN ") {
-		lines := strings.Split(strings.ReplaceAll(secret, `\n`, "\n"), "\n")
+		lines := strings.Split(strings.NewReplacer(`\r`, "", "\r", "", `\n`, "\n").Replace(secret), "\n")
 		return slices.DeleteFunc(lines, func(line string) bool { return len(line) < shortestPart || strings.HasPrefix(line, "-----") })
 	}
 	all := []string{secret}
@@ -130,7 +145,7 @@ func forms(secret string) []string {
 }
 
 // said are the fields of answers that hold what systems say. Nothing else is changed: it is data.
-var said = map[string]bool{"summary": true, "detail": true, "remedy": true, "trace": true}
+var said = map[string]bool{"summary": true, "detail": true, "remedy": true, "trace": true, "problem": true}
 
 // JSON is an answer without the secrets in what it says.
 func (h *Hider) JSON(raw []byte) []byte {

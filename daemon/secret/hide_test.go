@@ -54,9 +54,10 @@ func TestPartsOfSecretsAreSecret(t *testing.T) {
 	const key = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC"
 	h := secret.NewHider()
 	h.Hide("key", "-----BEGIN PRIVATE KEY-----\n"+key+"\n-----END PRIVATE KEY-----\n")
+	h.Hide("windows", "-----BEGIN PRIVATE KEY-----\r\nCRLF"+key+"\r\n-----END PRIVATE KEY-----\r\n")
 	h.Hide("json", `{"private_key":"-----BEGIN PRIVATE KEY-----\n`+strings.ToLower(key)+`\n-----END PRIVATE KEY-----\n"}`)
 	h.Hide("hubs", "Endpoint=sb://contoso.servicebus.windows.net/;SharedAccessKeyName=all;SharedAccessKey=0123456789abcdefghij=")
-	for _, text := range []string{key, strings.ToLower(key), "0123456789abcdefghij="} {
+	for _, text := range []string{key, "CRLF" + key, strings.ToLower(key), "0123456789abcdefghij="} {
 		if got := h.Text("x " + text + " y"); got != "x (hidden) y" {
 			t.Errorf("%s: %s", text, got)
 		}
@@ -68,11 +69,31 @@ func TestPartsOfSecretsAreSecret(t *testing.T) {
 	}
 }
 
+// What one owner has at a time is hidden, all of it; of many owners those that were heard of last are.
+func TestManySecrets(t *testing.T) {
+	h := secret.NewHider()
+	var all []string
+	for i := range 100 {
+		all = append(all, fmt.Sprintf("secret-%03d", i))
+	}
+	h.Hide("main", all...)
+	if got := h.Text(strings.Join(all, " ")); strings.Contains(got, "secret-") {
+		t.Error(got)
+	}
+	for i := range 5000 {
+		h.Hide(fmt.Sprint("owner ", i), fmt.Sprintf("password-%05d", i))
+	}
+	if got := h.Text("secret-000 password-00000 password-04999"); got != "secret-000 (hidden) (hidden)" {
+		t.Error(got)
+	}
+}
+
 // What is said is without secrets; what is data stays as it is, byte by byte.
 func TestAnswersAreWithoutSecrets(t *testing.T) {
 	h := secret.NewHider()
 	h.Hide("main", "hunter-two")
 	for in, want := range map[string]string{
+		`{"problem":"hunter-two"}`: `{"problem":"(hidden)"}` + "\n",
 		`{"summary":"no hunter-two","attribute":"/a","more":[{"detail":"hunter-two!","code":"x"}]}`: `{"attribute":"/a","more":[{"code":"x","detail":"(hidden)!"}],"summary":"no (hidden)"}` + "\n",
 		`{"value":"hunter-two", "n": 1e3}`:                          `{"value":"hunter-two", "n": 1e3}`,
 		`{"summary":"fine", "n": 1e3}`:                              `{"summary":"fine", "n": 1e3}`,

@@ -219,7 +219,7 @@ func (s *snapshots) keepFailure(connection string, err error, before reading) {
 	defer s.mu.Unlock()
 	now := s.now()
 	took := now.Sub(before.begun)
-	if r := s.reading(connection); r.life == before.life && took >= failedLong {
+	if r := s.reading(connection); r.life == before.life && !r.begun.After(before.begun) && took >= failedLong {
 		r.failure, r.failedUntil, r.failedAsked = err, now.Add(took), now
 	}
 }

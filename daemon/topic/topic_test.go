@@ -377,7 +377,7 @@ func testPlannedTwice(e *env) {
 	if made, err := e.admin.CreateTopic(t.Context(), 1, int16(e.replicas), nil, name); err != nil || made.Err != nil {
 		t.Fatal(err, made.Err)
 	}
-	for end := time.Now().Add(30 * time.Second); ; { // brokers learn of a topic a moment later
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) { // brokers learn of a topic a moment later
 		_, err := e.Put(t.Context(), conn, name, body, plan, "")
 		if err != nil || time.Now().After(end) {
 			want(t, err, api.CodeAlreadyExists, "/name", "import")

@@ -91,15 +91,18 @@ func (c *cluster) validateCreate(ctx context.Context, n creationOf) ([]config, e
 	return answer.st.configs, nil
 }
 
-// wouldCreate says whether there is no such topic and the brokers would create it, in one request: the controller, which has
-// to be asked anyway, knows best what is there. Where it was asked a moment ago, only the brokers are.
+// wouldCreate says whether there is no such topic and the brokers would create it. Where the controller was asked a moment
+// ago, only the brokers are. They always are: Redpanda, until 2024, would create in a dry run what was there.
 func (c *cluster) wouldCreate(ctx context.Context, n creationOf) ([]config, bool) {
-	if configs, ok := c.validated.recent(n); ok {
-		st, err := c.anywhere(ctx, n.name)
-		return configs, err == nil && st == nil
+	configs, known := c.validated.recent(n)
+	if !known {
+		var err error
+		if configs, err = c.validateCreate(ctx, n); err != nil {
+			return nil, false
+		}
 	}
-	configs, err := c.validateCreate(ctx, n)
-	return configs, err == nil
+	st, err := c.anywhere(ctx, n.name)
+	return configs, err == nil && st == nil
 }
 
 // create makes a topic that was proven absent, and waits until the brokers show it.

@@ -52,7 +52,7 @@ type PlannedNamespace struct {
 
 // Planned is what else there is in the plan that a dry run is part of.
 type Planned struct {
-	PlannedNamespaces []PlannedNamespace `json:"planned_namespaces,omitempty" maxItems:"1000" doc:"In a dry run: namespaces that the same plan writes before, to be held to in the place of those that are there."`
+	PlannedNamespaces []PlannedNamespace `json:"planned_namespaces,omitempty" maxItems:"100000" doc:"In a dry run: namespaces that the same plan writes before, to be held to in the place of those that are there."`
 }
 
 // planned is what a client was told of the plan under way.

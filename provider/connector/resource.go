@@ -28,7 +28,7 @@ import (
 
 var engine = running.Engine[api.Connector]{
 	Grace:   time.Minute,
-	Silence: "The daemon does not say why; its status does: headgated status.",
+	Silence: "headgated status tells more.",
 	Of: func(c *api.Connector) running.Outcome {
 		return running.Outcome{Name: c.Name, State: c.Status.State, Error: c.Status.Error, RolledBack: c.Status.RolledBack}
 	},
