@@ -119,6 +119,7 @@ func (g *glue) ask(action string, in any) glueAnswer {
 	req.Header.Set("X-Amz-Target", "AWSGlue."+action)
 	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
 	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260101/"+real.Region+"/glue/aws4_request, SignedHeaders=host, Signature=00")
+	req.Close = true
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		g.t.Error(err)

@@ -211,10 +211,10 @@ func (s *Service) registry(ctx context.Context, name string) (*opened, error) {
 		return nil, err
 	}
 	s.mu.Lock()
-	have, ok := s.open[name]
+	have := s.kept(target)
 	s.mu.Unlock()
-	if ok && have.generation == target.Generation && (have.until.IsZero() || time.Now().Before(have.until)) {
-		return have.registry, nil
+	if have != nil {
+		return have, nil
 	}
 	r := &opened{name: name, log: s.log}
 	registry, lasting, err := open(ctx, target)
@@ -228,9 +228,22 @@ func (s *Service) registry(ctx context.Context, name string) (*opened, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if have := s.kept(target); have != nil { // others were faster, and are using theirs
+		registry.Close()
+		return have, nil
+	}
 	s.forget(name)
 	s.open[name] = kept
 	return r, nil
+}
+
+// kept is the registry of a connection as it is now, nil where it has to be opened.
+func (s *Service) kept(target *connection.Target) *opened {
+	have, ok := s.open[target.Name]
+	if !ok || have.generation != target.Generation || !have.until.IsZero() && time.Now().After(have.until) {
+		return nil
+	}
+	return have.registry
 }
 
 // kinds are the kinds of connection that lead to a registry.
