@@ -37,6 +37,7 @@ type harness struct {
 	fromServers []string
 	toServers   []string
 	scope       string
+	began       time.Time // of record 0; recent, for brokers delete records that are older than the retention
 }
 
 // n makes a name of this harness's own, for clusters that others use too.
@@ -65,7 +66,10 @@ func newHarnessOn(t *testing.T, from, to []string) *harness {
 	must(t, err)
 	t.Cleanup(func() { _ = st.Close() })
 	conns := connectiontest.New(t, st)
-	h := &harness{t: t, store: st, connections: conns, admins: kafkaconn.NewAdmins(), fromServers: from, toServers: to, scope: fmt.Sprintf("t%08x.", rand.Uint32())}
+	h := &harness{
+		t: t, store: st, connections: conns, admins: kafkaconn.NewAdmins(), fromServers: from, toServers: to, scope: fmt.Sprintf("t%08x.", rand.Uint32()),
+		began: time.Now().Add(-time.Hour).Truncate(time.Second),
+	}
 	t.Cleanup(h.admins.Close)
 	conns.OnChange(h.admins.Forget)
 	h.connect("from", from)
@@ -101,6 +105,10 @@ func (h *harness) createTopic(client *kgo.Client, topic string, partitions int32
 	real.CreateTopic(h.t, client, partitions, 1, nil, topic)
 }
 
+func (h *harness) timestamp(record int) time.Time {
+	return h.began.Add(time.Duration(record) * time.Millisecond)
+}
+
 // produce writes n numbered records to each partition, continuing at first.
 func (h *harness) produce(topic string, partitions int32, first, n int) {
 	h.t.Helper()
@@ -108,7 +116,7 @@ func (h *harness) produce(topic string, partitions int32, first, n int) {
 		for i := first; i < first+n; i++ {
 			r := &kgo.Record{
 				Topic: topic, Partition: p, Key: fmt.Appendf(nil, "k%d", i), Value: fmt.Appendf(nil, "%d", i),
-				Headers: []kgo.RecordHeader{{Key: "n", Value: fmt.Appendf(nil, "%d", i)}}, Timestamp: time.UnixMilli(1700000000000 + int64(i)),
+				Headers: []kgo.RecordHeader{{Key: "n", Value: fmt.Appendf(nil, "%d", i)}}, Timestamp: h.timestamp(i),
 			}
 			h.from.Produce(h.t.Context(), r, nil)
 		}

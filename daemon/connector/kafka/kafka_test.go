@@ -52,7 +52,7 @@ func copiesEverythingAsItWas(t *testing.T, h *harness) {
 	t.Helper()
 	h.createTopic(h.from, h.n("orders"), 3)
 	h.produce(h.n("orders"), 3, 0, 100)
-	empty := &kgo.Record{Topic: h.n("orders"), Partition: 0, Key: []byte{}, Value: nil, Timestamp: time.UnixMilli(1750000000000)}
+	empty := &kgo.Record{Topic: h.n("orders"), Partition: 0, Key: []byte{}, Value: nil, Timestamp: h.began.Add(time.Minute)}
 	must(t, h.from.ProduceSync(t.Context(), empty).FirstErr())
 	c, err := h.put("orders-in", declared{"topics": []string{h.n("orders")}}, declared{"parallelism": 2})
 	must(t, err)
@@ -62,7 +62,7 @@ func copiesEverythingAsItWas(t *testing.T, h *harness) {
 	got := h.read("copy."+h.n("orders"), 301)
 	for p := range int32(3) {
 		for i, r := range got[p][:100] {
-			if string(r.Value) != strconv.Itoa(i) || string(r.Key) != "k"+strconv.Itoa(i) || string(r.Headers[0].Value) != strconv.Itoa(i) || r.Timestamp.UnixMilli() != 1700000000000+int64(i) {
+			if string(r.Value) != strconv.Itoa(i) || string(r.Key) != "k"+strconv.Itoa(i) || string(r.Headers[0].Value) != strconv.Itoa(i) || !r.Timestamp.Equal(h.timestamp(i)) {
 				t.Fatalf("partition %d record %d is %s=%s %v %v", p, i, r.Key, r.Value, r.Headers, r.Timestamp)
 			}
 		}
@@ -115,7 +115,7 @@ func startFrom(t *testing.T, h *harness) {
 	h.produce(h.n("orders"), 1, 0, 10)
 	_, err := h.put("latest", declared{"topics": []string{h.n("orders")}, "start_from": "latest"}, declared{"destination": declared{"connection": "to", "topic_prefix": "latest."}})
 	must(t, err)
-	_, err = h.put("time", declared{"topics": []string{h.n("orders")}, "start_from": time.UnixMilli(1700000000000 + 6).UTC().Format("2006-01-02T15:04:05.000Z07:00")},
+	_, err = h.put("time", declared{"topics": []string{h.n("orders")}, "start_from": h.timestamp(6).UTC().Format("2006-01-02T15:04:05.000Z07:00")},
 		declared{"destination": declared{"connection": "to", "topic_mapping": declared{h.n("orders"): h.n("by-time")}}})
 	must(t, err)
 	h.produce(h.n("orders"), 1, 10, 5)
