@@ -24,16 +24,7 @@ import (
 // around has what an example needs around it: the provider and mostly connections, and what data sources look at.
 func around(t *testing.T, d *acctest.Daemon) map[string]string {
 	t.Helper()
-	kinesis := fmt.Sprintf(`
-resource "headgate_connection" "kinesis" {
-  name = "kinesis"
-  kinesis = {
-    region      = "eu-central-1"
-    endpoint    = %q
-    credentials = { access_key_id = "AKIDEXAMPLE", secret_access_key_wo = "secret", secret_access_key_wo_version = 1 }
-  }
-}
-`, fakekinesis.Start(t, 0).URL) + providertest.Provider(d)
+	kinesis := providertest.Kinesis("kinesis", fakekinesis.Start(t, 0).URL) + providertest.Provider(d)
 	clicks := `
 resource "headgate_stream" "clicks" {
   connection_name     = headgate_connection.kinesis.name

@@ -88,15 +88,8 @@ resource "headgate_connection" "connect" {
   name          = "connect"
   kafka_connect = { urls = [%q] }
 }
-resource "headgate_connection" "kinesis" {
-  name = "kinesis"
-  kinesis = {
-    region      = "eu-central-1"
-    endpoint    = %q
-    credentials = { access_key_id = "AKIDEXAMPLE", secret_access_key_wo = "secret", secret_access_key_wo_version = 1 }
-  }
-}
-`, gates["connect"].Before(t, w.connect.URL), gates["kinesis"].Before(t, w.kinesis.URL))
+`, gates["connect"].Before(t, w.connect.URL))
+	config.WriteString(providertest.Kinesis("kinesis", gates["kinesis"].Before(t, w.kinesis.URL)))
 	w.connections = config.String()
 	w.cli = providertest.NewCLI(t, w.connections)
 	return w

@@ -157,15 +157,7 @@ rules = {
 			covered: []string{"sensitive_config_wo", "sensitive_config_wo_version"},
 		},
 		"headgate_stream": {
-			needs: providertest.Provider(d) + fmt.Sprintf(`resource "headgate_connection" "aws" {
-  name = "aws"
-  kinesis = {
-    region      = "eu-central-1"
-    endpoint    = %q
-    credentials = { access_key_id = "AKIDEXAMPLE", secret_access_key_wo = "secret", secret_access_key_wo_version = 1 }
-  }
-}
-`, kinesis.URL),
+			needs: providertest.Provider(d) + providertest.Kinesis("aws", kinesis.URL),
 			required: func(n string) string {
 				return fmt.Sprintf("connection_name = headgate_connection.aws.name\n name = %q", n)
 			},

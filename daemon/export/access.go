@@ -12,21 +12,17 @@ import (
 )
 
 func acls(ctx context.Context, client *api.Client, o Options) ([]resource, error) {
-	found, err := all(o.Prefix, func(a api.ACL) string { return a.Principal }, func(cursor string) (*api.Page[api.ACL], error) {
+	return written(o.Prefix, func(a api.ACL) string { return a.Principal }, acl, func(cursor string) (*api.Page[api.ACL], error) {
 		return client.ListACLs(ctx, o.Connection, o.Prefix, cursor)
 	})
-	if err != nil {
-		return nil, err
-	}
-	resources := make([]resource, len(found))
-	for i, a := range found {
-		r := resource{typ: "headgate_acl", name: a.Principal, importID: a.Connection + "/" + a.Principal}
-		r.setText("connection_name", a.Connection)
-		r.setText("principal", a.Principal)
-		r.set("rules", rules(a.Rules))
-		resources[i] = r
-	}
-	return resources, nil
+}
+
+func acl(a api.ACL) resource {
+	r := resource{typ: "headgate_acl", name: a.Principal, importID: a.Connection + "/" + a.Principal}
+	r.setText("connection_name", a.Connection)
+	r.setText("principal", a.Principal)
+	r.set("rules", rules(a.Rules))
+	return r
 }
 
 // rules gives each rule a label that says what it is about.
@@ -69,26 +65,22 @@ func texts(values []string) cty.Value {
 
 // scramUsers come without their passwords: those that the users have stay as long as nothing else of them is changed.
 func scramUsers(ctx context.Context, client *api.Client, o Options) ([]resource, error) {
-	found, err := all(o.Prefix, func(u api.SCRAMAccount) string { return u.Username }, func(cursor string) (*api.Page[api.SCRAMAccount], error) {
+	return written(o.Prefix, func(u api.SCRAMAccount) string { return u.Username }, scramUser, func(cursor string) (*api.Page[api.SCRAMAccount], error) {
 		return client.ListSCRAMUsers(ctx, o.Connection, o.Prefix, cursor)
 	})
-	if err != nil {
-		return nil, err
+}
+
+func scramUser(u api.SCRAMAccount) resource {
+	r := resource{typ: "headgate_scram_user", name: u.Username, importID: u.Connection + "/" + u.Username}
+	r.setText("connection_name", u.Connection)
+	r.setText("username", u.Username)
+	var mechanisms []string
+	for _, c := range u.Credentials {
+		mechanisms = append(mechanisms, c.Mechanism)
 	}
-	resources := make([]resource, len(found))
-	for i, u := range found {
-		r := resource{typ: "headgate_scram_user", name: u.Username, importID: u.Connection + "/" + u.Username}
-		r.setText("connection_name", u.Connection)
-		r.setText("username", u.Username)
-		var mechanisms []string
-		for _, c := range u.Credentials {
-			mechanisms = append(mechanisms, c.Mechanism)
-		}
-		r.set("mechanisms", texts(mechanisms))
-		r.set("iterations", cty.NumberIntVal(u.Credentials[0].Iterations))
-		resources[i] = r
-	}
-	return resources, nil
+	r.set("mechanisms", texts(mechanisms))
+	r.set("iterations", cty.NumberIntVal(u.Credentials[0].Iterations))
+	return r
 }
 
 func quotas(ctx context.Context, client *api.Client, o Options) ([]resource, error) {

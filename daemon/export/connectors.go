@@ -17,17 +17,9 @@ var connectorName = regexp.MustCompile(api.KafkaConnectorNamePattern)
 // connectors come without their secrets, which never leave the daemon: those that the connectors have stay as long as
 // the configuration declares none.
 func connectors(ctx context.Context, client *api.Client, o Options) ([]resource, error) {
-	found, err := all(o.Prefix, func(k api.KafkaConnector) string { return k.Name }, func(cursor string) (*api.Page[api.KafkaConnector], error) {
+	return written(o.Prefix, func(k api.KafkaConnector) string { return k.Name }, connector, func(cursor string) (*api.Page[api.KafkaConnector], error) {
 		return client.ListKafkaConnectors(ctx, o.Connection, cursor)
 	})
-	if err != nil {
-		return nil, err
-	}
-	resources := make([]resource, len(found))
-	for i, k := range found {
-		resources[i] = connector(k)
-	}
-	return resources, nil
 }
 
 func connector(k api.KafkaConnector) resource {

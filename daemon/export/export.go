@@ -132,6 +132,19 @@ func nothingBegins(what, prefix string, notes []string) error {
 	}
 }
 
+// written reads a list as [all] does, and writes each of it.
+func written[T any](prefix string, name func(T) string, write func(T) resource, page func(cursor string) (*api.Page[T], error)) ([]resource, error) {
+	found, err := all(prefix, name, page)
+	if err != nil {
+		return nil, err
+	}
+	resources := make([]resource, len(found))
+	for i, item := range found {
+		resources[i] = write(item)
+	}
+	return resources, nil
+}
+
 // all reads every page of a list whose names begin with a prefix, sorted.
 func all[T any](prefix string, name func(T) string, page func(cursor string) (*api.Page[T], error)) ([]T, error) {
 	var items []T

@@ -43,6 +43,20 @@ func (r *resource) setTextIf(name string, value *string) {
 	}
 }
 
+// setTextUnlessEmpty leaves out what is empty.
+func (r *resource) setTextUnlessEmpty(name, value string) {
+	if value != "" {
+		r.setText(name, value)
+	}
+}
+
+// setProtection leaves out that it is on, which is the default.
+func (r *resource) setProtection(on bool) {
+	if !on {
+		r.set("deletion_protection", cty.False)
+	}
+}
+
 // setMap leaves out an empty map.
 func (r *resource) setMap(name string, values map[string]string) {
 	if len(values) == 0 {

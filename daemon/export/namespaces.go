@@ -9,17 +9,9 @@ import (
 )
 
 func namespaces(ctx context.Context, client *api.Client, o Options) ([]resource, error) {
-	found, err := all(o.Prefix, func(n api.Namespace) string { return n.Name }, func(cursor string) (*api.Page[api.Namespace], error) {
+	return written(o.Prefix, func(n api.Namespace) string { return n.Name }, namespace, func(cursor string) (*api.Page[api.Namespace], error) {
 		return client.ListNamespaces(ctx, cursor)
 	})
-	if err != nil {
-		return nil, err
-	}
-	resources := make([]resource, len(found))
-	for i, n := range found {
-		resources[i] = namespace(n)
-	}
-	return resources, nil
 }
 
 func namespace(n api.Namespace) resource {
@@ -33,12 +25,8 @@ func namespace(n api.Namespace) resource {
 		}
 		r.set("connections", cty.ListVal(list))
 	}
-	if n.Owner != "" {
-		r.setText("owner", n.Owner)
-	}
-	if n.Environment != "" {
-		r.setText("environment", n.Environment)
-	}
+	r.setTextUnlessEmpty("owner", n.Owner)
+	r.setTextUnlessEmpty("environment", n.Environment)
 	if n.Limits != nil {
 		r.set("limits", limits(*n.Limits))
 	}

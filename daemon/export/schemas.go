@@ -9,17 +9,9 @@ import (
 )
 
 func schemas(ctx context.Context, client *api.Client, o Options) ([]resource, error) {
-	found, err := all(o.Prefix, func(s api.Schema) string { return s.Subject }, func(cursor string) (*api.Page[api.Schema], error) {
+	return written(o.Prefix, func(s api.Schema) string { return s.Subject }, schema, func(cursor string) (*api.Page[api.Schema], error) {
 		return client.ListSchemas(ctx, o.Connection, cursor)
 	})
-	if err != nil {
-		return nil, err
-	}
-	resources := make([]resource, len(found))
-	for i, s := range found {
-		resources[i] = schema(s)
-	}
-	return resources, nil
 }
 
 func schema(s api.Schema) resource {
@@ -41,11 +33,7 @@ func schema(s api.Schema) resource {
 		}
 		r.set("references", cty.ListVal(references))
 	}
-	if s.Compatibility != "" {
-		r.setText("compatibility", s.Compatibility)
-	}
-	if s.Mode != "" {
-		r.setText("mode", s.Mode)
-	}
+	r.setTextUnlessEmpty("compatibility", s.Compatibility)
+	r.setTextUnlessEmpty("mode", s.Mode)
 	return r
 }

@@ -11,17 +11,9 @@ import (
 )
 
 func streams(ctx context.Context, client *api.Client, o Options) ([]resource, error) {
-	found, err := all(o.Prefix, func(s api.Stream) string { return s.Name }, func(cursor string) (*api.Page[api.Stream], error) {
+	return written(o.Prefix, func(s api.Stream) string { return s.Name }, stream, func(cursor string) (*api.Page[api.Stream], error) {
 		return client.ListStreams(ctx, o.Connection, cursor)
 	})
-	if err != nil {
-		return nil, err
-	}
-	resources := make([]resource, len(found))
-	for i, s := range found {
-		resources[i] = stream(s)
-	}
-	return resources, nil
 }
 
 func stream(s api.Stream) resource {
@@ -33,15 +25,11 @@ func stream(s api.Stream) resource {
 		r.set("shards", cty.NumberIntVal(s.OpenShards))
 	}
 	r.setText("retention", string(s.Retention))
-	if s.KMSKeyID != "" {
-		r.setText("kms_key_id", s.KMSKeyID)
-	}
+	r.setTextUnlessEmpty("kms_key_id", s.KMSKeyID)
 	tags := maps.Clone(s.Tags)
 	maps.DeleteFunc(tags, func(name, _ string) bool { return api.ReservedStreamTag(name) })
 	r.setMap("tags", tags)
-	if !s.DeletionProtection {
-		r.set("deletion_protection", cty.False)
-	}
+	r.setProtection(s.DeletionProtection)
 	return r
 }
 
@@ -51,17 +39,9 @@ func pulsarTopics(ctx context.Context, client *api.Client, o Options) ([]resourc
 	if !strings.Contains(o.Prefix, "://") {
 		name = func(t api.PulsarTopic) string { return t.Name[strings.LastIndex(t.Name, "/")+1:] }
 	}
-	found, err := all(o.Prefix, name, func(cursor string) (*api.Page[api.PulsarTopic], error) {
+	return written(o.Prefix, name, pulsarTopic, func(cursor string) (*api.Page[api.PulsarTopic], error) {
 		return client.ListPulsarTopics(ctx, o.Connection, cursor)
 	})
-	if err != nil {
-		return nil, err
-	}
-	resources := make([]resource, len(found))
-	for i, t := range found {
-		resources[i] = pulsarTopic(t)
-	}
-	return resources, nil
 }
 
 func pulsarTopic(t api.PulsarTopic) resource {
@@ -77,8 +57,6 @@ func pulsarTopic(t api.PulsarTopic) resource {
 	if bySize {
 		r.setText("retention_size", t.RetentionSize)
 	}
-	if !t.DeletionProtection {
-		r.set("deletion_protection", cty.False)
-	}
+	r.setProtection(t.DeletionProtection)
 	return r
 }

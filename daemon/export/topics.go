@@ -12,7 +12,7 @@ import (
 )
 
 func topics(ctx context.Context, client *api.Client, o Options) ([]resource, error) {
-	found, err := all(o.Prefix, func(t api.Topic) string { return t.Name }, func(cursor string) (*api.Page[api.Topic], error) {
+	return written(o.Prefix, func(t api.Topic) string { return t.Name }, topic, func(cursor string) (*api.Page[api.Topic], error) {
 		page, err := client.ListTopics(ctx, o.Connection, api.TopicQuery{Prefix: o.Prefix}, cursor)
 		if err == nil && len(page.Warnings) > 0 {
 			// What is left out would be missing from what is written.
@@ -20,14 +20,6 @@ func topics(ctx context.Context, client *api.Client, o Options) ([]resource, err
 		}
 		return page, err
 	})
-	if err != nil {
-		return nil, err
-	}
-	resources := make([]resource, len(found))
-	for i, t := range found {
-		resources[i] = topic(t)
-	}
-	return resources, nil
 }
 
 func topic(t api.Topic) resource {
@@ -40,12 +32,8 @@ func topic(t api.Topic) resource {
 	config := maps.Clone(t.Config)
 	delete(config, api.RetentionConfig)
 	r.setMap("config", config)
-	if t.Description != "" {
-		r.setText("description", t.Description)
-	}
+	r.setTextUnlessEmpty("description", t.Description)
 	r.setMap("labels", t.Labels)
-	if !t.DeletionProtection {
-		r.set("deletion_protection", cty.False)
-	}
+	r.setProtection(t.DeletionProtection)
 	return r
 }

@@ -33,30 +33,39 @@ const (
 // warnings and logs. It is safe for concurrent use.
 type Hider struct {
 	mu       sync.Mutex
-	secrets  map[string][]string // by owner, the newest last
-	heard    map[string]uint64   // when each owner was heard of, by a count
-	count    uint64
+	owners   map[string]*owned
+	count    uint64            // of the times that owners were heard of
 	replacer *strings.Replacer // nil: to be made
 }
 
+// owned is what is hidden for one owner.
+type owned struct {
+	secrets []string // the newest last
+	heard   uint64   // the count when the owner was last heard of
+}
+
 // NewHider makes one that knows no secret.
-func NewHider() *Hider { return &Hider{secrets: map[string][]string{}, heard: map[string]uint64{}} }
+func NewHider() *Hider { return &Hider{owners: map[string]*owned{}} }
 
 // Hide hides secrets of an owner, such as a connection, from now on.
 func (h *Hider) Hide(owner string, secrets ...string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	known := h.secrets[owner]
+	o := h.owners[owner]
+	if o == nil {
+		o = &owned{}
+		h.owners[owner] = o
+	}
 	for _, one := range secrets {
-		if len(one) >= Shortest && !slices.Contains(known, one) {
-			known, h.replacer = append(known, one), nil
+		if len(one) >= Shortest && !slices.Contains(o.secrets, one) {
+			o.secrets, h.replacer = append(o.secrets, one), nil
 		}
 	}
-	h.secrets[owner] = known[max(0, len(known)-max(remembered, len(secrets))):]
+	o.secrets = o.secrets[max(0, len(o.secrets)-max(remembered, len(secrets))):]
 	h.count++
-	h.heard[owner] = h.count
-	if len(h.heard) > mostOwners {
-		h.forget(slices.MinFunc(slices.Collect(maps.Keys(h.heard)), func(a, b string) int { return cmp.Compare(h.heard[a], h.heard[b]) }))
+	o.heard = h.count
+	if len(h.owners) > mostOwners {
+		h.forget(slices.MinFunc(slices.Collect(maps.Keys(h.owners)), func(a, b string) int { return cmp.Compare(h.owners[a].heard, h.owners[b].heard) }))
 	}
 }
 
@@ -68,8 +77,7 @@ func (h *Hider) Forget(owner string) {
 }
 
 func (h *Hider) forget(owner string) {
-	delete(h.secrets, owner)
-	delete(h.heard, owner)
+	delete(h.owners, owner)
 	h.replacer = nil
 }
 
@@ -81,8 +89,8 @@ func (h *Hider) current() *strings.Replacer {
 	defer h.mu.Unlock()
 	if h.replacer == nil {
 		var all []string
-		for _, secrets := range h.secrets {
-			all = append(all, secrets...)
+		for _, o := range h.owners {
+			all = append(all, o.secrets...)
 		}
 		h.replacer = Replacer(Shortest, all...)
 	}

@@ -72,19 +72,10 @@ func (t *thousands) inOne(ctx context.Context) error {
 		return err
 	}
 	alone("create", made)
-	least, err := floor.plan(ctx) // once: it takes minutes
+	least, err := t.beside(ctx, floor, ours)
 	if err != nil {
 		return err
 	}
-	planned, asked, err := t.counted(ctx, ours)
-	if err != nil {
-		return err
-	}
-	row("plan that finds nothing to do", []cost{least}, planned)
-	if err := t.fromAfar(ctx, ours); err != nil {
-		return err
-	}
-	line("broker requests of a plan", "%8.0f", asked)
 	if err := ours.write("main.tf", ours.header+set(t.many, "retention = \"1h\"")); err != nil {
 		return err
 	}
@@ -111,17 +102,22 @@ func (t *thousands) inBlocks(ctx context.Context) error {
 	}
 	fmt.Printf("\n%d topics as separate resources, on a broker on the same machine\n", t.many)
 	header()
-	least, err := floor.plan(ctx)
-	if err != nil {
-		return err
+	_, err = t.beside(ctx, floor, ours)
+	return err
+}
+
+// beside plans what finds nothing to do, and answers what the floor's plan took, which is made once: it can take minutes.
+func (t *thousands) beside(ctx context.Context, floor, ours *root) (least cost, err error) {
+	if least, err = floor.plan(ctx); err != nil {
+		return cost{}, err
 	}
 	planned, asked, err := t.counted(ctx, ours)
 	if err != nil {
-		return err
+		return cost{}, err
 	}
 	row("plan that finds nothing to do", []cost{least}, planned)
 	line("broker requests of a plan", "%8.0f", asked)
-	return t.fromAfar(ctx, ours)
+	return least, t.fromAfar(ctx, ours)
 }
 
 // counted plans some rounds, and answers how many requests to brokers the last one made, of which nothing was known before.

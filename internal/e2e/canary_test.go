@@ -13,7 +13,6 @@ import (
 	"io"
 	"log/slog"
 	"maps"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -31,6 +30,7 @@ import (
 	"github.com/jcmturner/gokrb5/v8/iana/etypeID"
 	"github.com/jcmturner/gokrb5/v8/keytab"
 
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/kindtest"
 	"github.com/headgate/terraform-provider-headgate/internal/acctest/fakeconnect"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/internal/real"
@@ -400,33 +400,6 @@ func mutualTLS(t *testing.T, pki *real.PKI) *tls.Config {
 	return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{certificate}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: pki.Pool()}
 }
 
-// handshakes listens for TLS connections, and ends them after the handshake.
-func handshakes(t *testing.T, cfg *tls.Config) string {
-	t.Helper()
-	inner, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	must(t, err)
-	listener := tls.NewListener(inner, cfg)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			if secured, ok := conn.(*tls.Conn); ok {
-				_ = secured.HandshakeContext(t.Context())
-			}
-			_ = conn.Close()
-		}
-	}()
-	t.Cleanup(func() {
-		_ = listener.Close()
-		<-done
-	})
-	return inner.Addr().String()
-}
-
 func clientTLS(ca []byte, pair real.KeyPair) map[string]any {
 	return map[string]any{"ca_certificate": string(ca), "client_certificate": string(pair.Cert), "client_key": string(pair.Key)}
 }
@@ -460,7 +433,7 @@ func TestCanary(t *testing.T) {
 	login["sasl"] = sasl(c.fresh("kafka/sasl/password"))
 	put(http.StatusOK, "login", "kafka", false, login)
 	withCertificate := fakeRegistry(t, func(*http.Request) bool { return true }, nil, mutualTLS(t, pki))
-	put(http.StatusOK, "mutual", "kafka", false, map[string]any{"bootstrap_servers": []string{handshakes(t, mutualTLS(t, pki))}, "security_protocol": "SSL", "tls": clientTLS(pki.CA.Cert, client)})
+	put(http.StatusOK, "mutual", "kafka", false, map[string]any{"bootstrap_servers": []string{kindtest.Listen(t, mutualTLS(t, pki), kindtest.ShakeHands(t))}, "security_protocol": "SSL", "tls": clientTLS(pki.CA.Cert, client)})
 	c.want(http.StatusOK, http.MethodPut, "/v1/connections/open", map[string]any{"kind": "kafka", "spec": map[string]any{"bootstrap_servers": from.servers, "security_protocol": "PLAINTEXT"}})
 	for query, status := range map[string]int{"?dry_run=true": http.StatusOK, "": http.StatusOK, "?again": http.StatusUnprocessableEntity} {
 		body := map[string]any{"password": c.fresh("scram_user/password")}

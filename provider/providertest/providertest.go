@@ -66,6 +66,20 @@ resource "headgate_connection" "registry" {
 `, List(d.Kafka), List(d.Kafka2), d.RegistryURL)
 }
 
+// Kinesis is a connection to a fake of Amazon Kinesis, named as its resource is.
+func Kinesis(name, endpoint string) string {
+	return fmt.Sprintf(`
+resource "headgate_connection" %[1]q {
+  name = %[1]q
+  kinesis = {
+    region      = "eu-central-1"
+    endpoint    = %[2]q
+    credentials = { access_key_id = "AKIDEXAMPLE", secret_access_key_wo = "secret", secret_access_key_wo_version = 1 }
+  }
+}
+`, name, endpoint)
+}
+
 // List writes a comma-separated list as Terraform has it.
 func List(commaSeparated string) string {
 	list, _ := json.Marshal(strings.Split(commaSeparated, ","))

@@ -19,20 +19,7 @@ import (
 const address = "headgate_stream.clicks"
 
 func connection(d *acctest.Daemon, url string) string {
-	return providertest.Provider(d) + fmt.Sprintf(`
-resource "headgate_connection" "aws" {
-  name = "aws"
-  kinesis = {
-    region   = "eu-central-1"
-    endpoint = %q
-    credentials = {
-      access_key_id                = "AKIDEXAMPLE"
-      secret_access_key_wo         = "secret"
-      secret_access_key_wo_version = 1
-    }
-  }
-}
-`, url)
+	return providertest.Provider(d) + providertest.Kinesis("aws", url)
 }
 
 // stream declares the stream clicks.

@@ -2,7 +2,6 @@ package kafka_test
 
 import (
 	"crypto/tls"
-	"net"
 	"strings"
 	"testing"
 
@@ -121,41 +120,6 @@ func wantWords(t *testing.T, what, text string, words []string) {
 		if !strings.Contains(text, w) {
 			t.Errorf("the %s is %q, without %q", what, text, w)
 		}
-	}
-}
-
-// listen serves connections on a free port until the end of the test. A nil config serves without TLS, where handle
-// gets the bare connection.
-func listen(t *testing.T, cfg *tls.Config, handle func(net.Conn)) string {
-	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	must(t, err)
-	if cfg != nil {
-		listener = tls.NewListener(listener, cfg)
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			handle(conn)
-			_ = conn.Close()
-		}
-	}()
-	t.Cleanup(func() {
-		_ = listener.Close()
-		<-done
-	})
-	return listener.Addr().String()
-}
-
-// shakeHands ends a TLS connection after the handshake.
-func shakeHands(conn net.Conn) {
-	if c, ok := conn.(*tls.Conn); ok {
-		_ = c.Handshake()
 	}
 }
 

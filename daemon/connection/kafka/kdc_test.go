@@ -12,6 +12,7 @@ import (
 	"github.com/jcmturner/gokrb5/v8/types"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/kafka"
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/kindtest"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/internal/real"
 )
@@ -19,7 +20,7 @@ import (
 // refusingKDC answers every request with one error (RFC 4120, section 7.5.9), over TCP.
 func refusingKDC(t *testing.T, code int32) string {
 	t.Helper()
-	return listen(t, nil, func(conn net.Conn) {
+	return kindtest.Listen(t, nil, func(conn net.Conn) {
 		var size [4]byte
 		if _, err := io.ReadFull(conn, size[:]); err != nil {
 			return

@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/kafka"
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/kindtest"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/internal/real"
 )
@@ -40,11 +41,11 @@ func TestAddressesThatDoNotAnswer(t *testing.T) {
 }
 
 func TestListenersThatAreNotKafka(t *testing.T) {
-	web := listen(t, nil, answerAsWeb)
-	hangsUp := listen(t, nil, func(conn net.Conn) { _, _ = conn.Read(make([]byte, 1024)) })
+	web := kindtest.Listen(t, nil, answerAsWeb)
+	hangsUp := kindtest.Listen(t, nil, func(conn net.Conn) { _, _ = conn.Read(make([]byte, 1024)) })
 	pki := newPKI(t)
 	ca := string(pki.CA.Cert)
-	secureWeb := listen(t, serverTLS(t, pki.Server, nil), answerAsWeb)
+	secureWeb := kindtest.Listen(t, serverTLS(t, pki.Server, nil), answerAsWeb)
 	try(t, []trial{
 		{"a web server", plaintext(web), api.StepProtocol, []string{"does not answer as Kafka"}, []string{"client listener of a broker"}},
 		{"a web server with TLS", overTLS(api.TLS{CACertificate: ca}, secureWeb), api.StepProtocol, []string{"does not answer as Kafka"}, []string{"client listener of a broker"}},
@@ -64,14 +65,14 @@ func TestCertificates(t *testing.T) {
 	ca := string(pki.CA.Cert)
 	good := serverTLS(t, pki.Server, nil)
 	expired, err := pki.IssueExpiredServer("127.0.0.1")
-	expiredServer := listen(t, serverTLS(t, expired, err), shakeHands)
+	expiredServer := kindtest.Listen(t, serverTLS(t, expired, err), kindtest.ShakeHands(t))
 	early, err := pki.IssueEarlyServer("127.0.0.1")
-	earlyServer := listen(t, serverTLS(t, early, err), shakeHands)
+	earlyServer := kindtest.Listen(t, serverTLS(t, early, err), kindtest.ShakeHands(t))
 	self, err := real.SelfSigned("127.0.0.1")
-	selfSigned := listen(t, serverTLS(t, self, err), shakeHands)
+	selfSigned := kindtest.Listen(t, serverTLS(t, self, err), kindtest.ShakeHands(t))
 	elsewhere, err := pki.IssueServer("b-1.elsewhere.example")
-	wrongHost := listen(t, serverTLS(t, elsewhere, err), shakeHands)
-	server := listen(t, good, shakeHands)
+	wrongHost := kindtest.Listen(t, serverTLS(t, elsewhere, err), kindtest.ShakeHands(t))
+	server := kindtest.Listen(t, good, kindtest.ShakeHands(t))
 	try(t, []trial{
 		{"expired", overTLS(api.TLS{CACertificate: ca}, expiredServer), api.StepTLS, []string{"expired on 20"}, []string{"Renew the server's certificate"}},
 		{"clock skew: not valid yet", overTLS(api.TLS{CACertificate: ca}, earlyServer), api.StepTLS, []string{"valid only from"}, []string{"Check the clocks"}},
@@ -91,7 +92,7 @@ func TestClientCertificates(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			cfg := serverTLS(t, pki.Server, nil)
 			cfg.ClientAuth, cfg.ClientCAs, cfg.MaxVersion = tls.RequireAndVerifyClientCert, pki.Pool(), version
-			address := listen(t, cfg, shakeHands)
+			address := kindtest.Listen(t, cfg, kindtest.ShakeHands(t))
 			// With TLS 1.3 the client has finished its handshake when the server refuses.
 			step := api.StepTLS
 			if version == tls.VersionTLS13 {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/kafka"
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/kindtest"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/internal/real"
 )
@@ -50,9 +51,9 @@ func TestRefusedTokenIsExplainedToUsers(t *testing.T) {
 func TestTokenEndpointsThatGiveNone(t *testing.T) {
 	endpoint := tokenEndpoint(t, "client-secret")
 	broker := (&saslBroker{mechanism: "OAUTHBEARER", judge: bearerLogin(endpoint.valid), rights: 1}).start(t, nil)
-	web := listen(t, nil, answerAsWeb)
+	web := kindtest.Listen(t, nil, answerAsWeb)
 	pki := newPKI(t)
-	secure := listen(t, serverTLS(t, pki.Server, nil), shakeHands)
+	secure := kindtest.Listen(t, serverTLS(t, pki.Server, nil), kindtest.ShakeHands(t))
 	for name, tt := range map[string]struct{ url, secret, step, cause, remedy, attribute string }{
 		"down":            {"http://" + real.Address(t) + "/token", "x", api.StepTCP, "nothing listens", "Check the port", "/spec/sasl/oauth/token_endpoint"},
 		"unknown host":    {"http://no..such.host/token", "x", api.StepDNS, "does not exist", "spelling", "/spec/sasl/oauth/token_endpoint"},

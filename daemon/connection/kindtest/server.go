@@ -1,17 +1,21 @@
 package kindtest
 
 import (
+	"crypto/tls"
 	"net"
 	"testing"
 )
 
-// Server takes connections on a port of 127.0.0.1, says something to each and ends it, until the end of the test. With
-// after it waits for the client's first word.
-func Server(t *testing.T, says string, after bool) (port int) {
+// Listen serves connections on a free port of 127.0.0.1, one after the other, until the end of the test. A nil config serves
+// without TLS, where handle gets the bare connection; afterwards it is closed.
+func Listen(t *testing.T, cfg *tls.Config, handle func(net.Conn)) (address string) {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
+	}
+	if cfg != nil {
+		listener = tls.NewListener(listener, cfg)
 	}
 	done := make(chan struct{})
 	go func() {
@@ -21,10 +25,7 @@ func Server(t *testing.T, says string, after bool) (port int) {
 			if err != nil {
 				return
 			}
-			if after {
-				_, _ = conn.Read(make([]byte, 64))
-			}
-			_, _ = conn.Write([]byte(says))
+			handle(conn)
 			_ = conn.Close()
 		}
 	}()
@@ -32,5 +33,32 @@ func Server(t *testing.T, says string, after bool) (port int) {
 		_ = listener.Close()
 		<-done
 	})
-	return listener.Addr().(*net.TCPAddr).Port
+	return listener.Addr().String()
+}
+
+// ShakeHands makes a handle for [Listen] that ends a TLS connection after the handshake.
+func ShakeHands(t *testing.T) func(net.Conn) {
+	t.Helper()
+	return func(conn net.Conn) {
+		if c, ok := conn.(*tls.Conn); ok {
+			_ = c.HandshakeContext(t.Context())
+		}
+	}
+}
+
+// Server takes connections on a port of 127.0.0.1, says something to each and ends it, until the end of the test. With
+// after it waits for the client's first word.
+func Server(t *testing.T, says string, after bool) (port int) {
+	t.Helper()
+	address := Listen(t, nil, func(conn net.Conn) {
+		if after {
+			_, _ = conn.Read(make([]byte, 64))
+		}
+		_, _ = conn.Write([]byte(says))
+	})
+	resolved, err := net.ResolveTCPAddr("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resolved.Port
 }
