@@ -49,6 +49,7 @@ type options struct {
 	rounds    int
 	topics    int
 	many      int
+	each      int
 	acls      int
 	schemas   int
 	megabytes int
@@ -79,6 +80,7 @@ func run(ctx context.Context) (err error) {
 	flag.IntVar(&o.rounds, "rounds", 3, "how often to measure each thing; the median counts")
 	flag.IntVar(&o.topics, "topics", 1000, "how many topics to create and plan as separate resources")
 	flag.IntVar(&o.many, "many", 5000, "how many topics to plan in one resource, and in separate blocks")
+	flag.IntVar(&o.each, "each", 2000, "how many resources that do nothing to plan in one for_each, whose time grows with the square of them")
 	flag.IntVar(&o.acls, "acls", 1000, "how many ACLs to create and plan")
 	flag.IntVar(&o.schemas, "schemas", 1000, "how many schemas to create and plan")
 	flag.IntVar(&o.megabytes, "megabytes", 2048, "how much to copy from Kafka to Kafka, in MiB")
@@ -86,7 +88,7 @@ func run(ctx context.Context) (err error) {
 	quick := flag.Bool("quick", false, "measure little, once: to see whether it works")
 	flag.Parse()
 	if *quick {
-		o.rounds, o.topics, o.many, o.acls, o.schemas, o.megabytes = 1, 50, 200, 50, 20, 64
+		o.rounds, o.topics, o.many, o.each, o.acls, o.schemas, o.megabytes = 1, 50, 200, 200, 50, 20, 64
 	}
 
 	chosen, err := o.chosen()

@@ -55,9 +55,10 @@ type thousands struct {
 	d   *daemon
 }
 
-// inOne plans thousands of topics in one resource, beside a for_each over as many resources that do nothing.
+// inOne plans thousands of topics in one resource, beside a for_each over resources that do nothing. Of those there may be
+// fewer, as many would take half an hour: the ratio is the least that it can be then.
 func (t *thousands) inOne(ctx context.Context) error {
-	floor, err := t.floorEach(t.many)
+	floor, err := t.floorEach(t.each)
 	if err != nil {
 		return err
 	}
@@ -65,7 +66,7 @@ func (t *thousands) inOne(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("\n%d topics in one headgate_topic_set, on a broker on the same machine, beside a for_each of the floor\n", t.many)
+	fmt.Printf("\n%d topics in one headgate_topic_set, on a broker on the same machine, beside a for_each over %d of the floor\n", t.many, t.each)
 	header()
 	made, err := ours.apply(ctx)
 	if err != nil {
