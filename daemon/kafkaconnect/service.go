@@ -118,6 +118,9 @@ func (s *Service) usersOf(ctx context.Context, connection string) ([]string, err
 	ctx, cancel := context.WithTimeout(ctx, usersTimeout)
 	defer cancel()
 	c, err := s.cluster(ctx, connection)
+	if api.HasCode(err, api.CodeInvalid) { // the name was used again, for another kind of connection
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}

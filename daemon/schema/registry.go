@@ -173,16 +173,23 @@ type opened struct {
 	until   time.Time
 }
 
-// Formats implements [Registry]. Who asks at the same time shares an answer.
+// Formats implements [Registry].
 func (r *opened) Formats(ctx context.Context) []string {
+	if known := r.knownFormats(); len(known) > 0 {
+		return known
+	}
+	formats := r.Registry.Formats(ctx)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.formats, r.until = formats, time.Now().Add(formatsFor)
+	return formats
+}
+
+func (r *opened) knownFormats() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if time.Now().After(r.until) {
-		r.formats = r.Registry.Formats(ctx)
-		r.until = time.Now()
-		if len(r.formats) > 0 {
-			r.until = r.until.Add(formatsFor)
-		}
+		return nil
 	}
 	return r.formats
 }

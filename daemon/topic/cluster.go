@@ -339,7 +339,7 @@ func (c *cluster) sighted(ctx context.Context, s sight, wanted func(*state) bool
 // untilLook is how long to wait for the next look after having waited for so long: a small part of that, within bounds. All
 // who wait look at the same ticks of the clock, which makes one request of it.
 func untilLook(waited time.Duration) time.Duration {
-	const shortest, longest = 5 * time.Millisecond, 40 * time.Millisecond
+	const shortest, longest = 10 * time.Millisecond, 40 * time.Millisecond
 	tick := shortest
 	for tick < longest && waited > 20*tick {
 		tick *= 2

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -94,15 +95,20 @@ func (c *cluster) validateCreate(ctx context.Context, n creationOf) ([]config, e
 // wouldCreate says whether there is no such topic and the brokers would create it. Where the controller was asked a moment
 // ago, only the brokers are. They always are: Redpanda, until 2024, would create in a dry run what was there.
 func (c *cluster) wouldCreate(ctx context.Context, n creationOf) ([]config, bool) {
-	configs, known := c.validated.recent(n)
-	if !known {
+	absent := false
+	var asking sync.WaitGroup
+	asking.Go(func() {
+		st, err := c.anywhere(ctx, n.name)
+		absent = err == nil && st == nil
+	})
+	configs, ok := c.validated.recent(n)
+	if !ok {
 		var err error
-		if configs, err = c.validateCreate(ctx, n); err != nil {
-			return nil, false
-		}
+		configs, err = c.validateCreate(ctx, n)
+		ok = err == nil
 	}
-	st, err := c.anywhere(ctx, n.name)
-	return configs, err == nil && st == nil
+	asking.Wait()
+	return configs, ok && absent
 }
 
 // create makes a topic that was proven absent, and waits until the brokers show it.

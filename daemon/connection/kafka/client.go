@@ -199,6 +199,7 @@ func (a *Admins) Forget(name string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.retire(name)
+	a.requests.DeletePartialMatch(prometheus.Labels{"connection": name})
 }
 
 // Close closes all clients.

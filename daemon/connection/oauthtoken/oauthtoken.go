@@ -16,6 +16,7 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/tlsclient"
+	"github.com/headgate/terraform-provider-headgate/daemon/secret"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 )
 
@@ -143,10 +144,7 @@ func (e *exchange) refused(err error) error {
 
 // hide takes our secret out of what the other side says: some repeat the request in their refusals.
 func (e *exchange) hide(text string) string {
-	if len(e.secret) < shortestHidden {
-		return text
-	}
-	return strings.NewReplacer(e.secret, "(hidden)", url.QueryEscape(e.secret), "(hidden)").Replace(text)
+	return secret.Replacer(shortestHidden, e.secret).Replace(text)
 }
 
 // clock reads the other side's clock from its answers.
