@@ -134,7 +134,7 @@ func New(ctx context.Context, cfg Config) (*Daemon, error) {
 	d.Handler, err = server.New(server.Config{
 		Kinds: cfg.Kinds, Connections: connections, Topics: d.topics, Reassigns: d.reassigns, Streams: stream.New(cfg.Store, connections), PulsarTopics: pulsartopic.New(cfg.Store, connections), Namespaces: namespaces, Connectors: d.connectors,
 		KafkaConnectors: d.kafkaConnectors,
-		Previews:        preview.New(connections, d.admins, cfg.Log), Schemas: d.schemas,
+		Previews:        preview.New(connections, d.admins, d.schemas, cfg.Log), Schemas: d.schemas,
 		ACLs: acl.New(cfg.Store, connections, d.admins), SCRAMUsers: scramuser.New(cfg.Store, connections, d.admins), Quotas: quota.New(cfg.Store, connections, d.admins),
 		Groups: group.New(connections, d.admins, cfg.Log), Clusters: cluster.New(connections, d.admins, cfg.Log),
 		Registry: registry.New(cfg.Store, cfg.Log).Handler(),

@@ -49,7 +49,7 @@ type Preset interface {
 type Reference struct {
 	Pointer string // of the field, below the spec
 	Name    string
-	Kind    string // what the other connection must be
+	Kinds   []string // what the other connection may be
 }
 
 // Target is a connection with its secrets, ready to be used inside the daemon. It is never logged or answered.
@@ -334,9 +334,9 @@ func (s *Service) checkReferences(ctx context.Context, name string, refs []Refer
 	for _, ref := range refs {
 		pointer := "/spec" + ref.Pointer
 		if ref.Name == name {
-			return api.Invalid(pointer, "The connection names itself", "", "Name another connection of kind "+ref.Kind+".")
+			return api.Invalid(pointer, "The connection names itself", "", "Name another connection of kind "+strings.Join(ref.Kinds, " or ")+".")
 		}
-		if _, err := s.Resolve(ctx, ref.Name, pointer, ref.Kind); err != nil {
+		if _, err := s.Resolve(ctx, ref.Name, pointer, ref.Kinds...); err != nil {
 			return err
 		}
 	}

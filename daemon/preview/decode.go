@@ -11,11 +11,10 @@ import (
 	"unicode/utf8"
 
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/sr"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/connection"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/kafka"
-	"github.com/headgate/terraform-provider-headgate/daemon/connection/schemaregistry"
+	"github.com/headgate/terraform-provider-headgate/daemon/schema"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 )
 
@@ -51,15 +50,15 @@ type decoder struct {
 // decoder uses the schema registry of the connection. Without it records still show, as hex where they need it.
 func (s *Service) decoder(ctx context.Context, target *connection.Target, opts api.PreviewOptions) *decoder {
 	d := &decoder{value: opts.Decode, key: opts.DecodeKey, cancel: func() {}}
-	client, err := s.registry(ctx, target)
+	registry, err := s.registry(ctx, target)
 	if err != nil {
 		d.unreachable = fmt.Sprintf("The schema registry of the connection could not be used: %v.", err)
 		s.log.WarnContext(ctx, "preview goes without the schema registry", slog.String("connection", target.Name), slog.Any("error", err))
 	}
-	if client != nil {
+	if registry != nil {
 		// A search by key may read long before there is anything to decode.
 		ctx, cancel := context.WithTimeout(ctx, maxTime+registryTime)
-		d.schemas, d.cancel = newSchemas(ctx, client, s.log), cancel
+		d.schemas, d.cancel = newSchemas(ctx, s.schemas, registry, s.log), cancel
 	}
 	return d
 }
@@ -93,16 +92,12 @@ func (d *decoder) matches(key *string) func(*kgo.Record) bool {
 	}
 }
 
-func (s *Service) registry(ctx context.Context, target *connection.Target) (*sr.Client, error) {
+func (s *Service) registry(ctx context.Context, target *connection.Target) (*connection.Target, error) {
 	c, err := kafka.Of(target)
 	if err != nil || c.SchemaRegistry == "" {
 		return nil, err
 	}
-	registry, err := s.conns.Resolve(ctx, c.SchemaRegistry, "", schemaregistry.KindName)
-	if err != nil {
-		return nil, err
-	}
-	return schemaregistry.Client(registry.Spec.(*api.SchemaRegistryConnection))
+	return s.conns.Resolve(ctx, c.SchemaRegistry, "", schema.Kinds()...)
 }
 
 func (d *decoder) close() { d.cancel() }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/headgate/terraform-provider-headgate/daemon/connection"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/kafka"
+	"github.com/headgate/terraform-provider-headgate/daemon/schema"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 )
 
@@ -36,14 +37,15 @@ const (
 
 // Service makes previews. It is safe for concurrent use.
 type Service struct {
-	conns  *connection.Service
-	admins *kafka.Admins
-	log    *slog.Logger
+	conns   *connection.Service
+	admins  *kafka.Admins
+	schemas *schema.Service
+	log     *slog.Logger
 }
 
 // New makes the service.
-func New(conns *connection.Service, admins *kafka.Admins, log *slog.Logger) *Service {
-	return &Service{conns: conns, admins: admins, log: log}
+func New(conns *connection.Service, admins *kafka.Admins, schemas *schema.Service, log *slog.Logger) *Service {
+	return &Service{conns: conns, admins: admins, schemas: schemas, log: log}
 }
 
 // Preview answers a few records of a topic, oldest first.

@@ -22,6 +22,7 @@ import (
 	"github.com/headgate/terraform-provider-headgate/daemon/devkafka"
 	"github.com/headgate/terraform-provider-headgate/daemon/preview"
 	"github.com/headgate/terraform-provider-headgate/daemon/registry"
+	"github.com/headgate/terraform-provider-headgate/daemon/schema"
 	"github.com/headgate/terraform-provider-headgate/daemon/store"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/internal/real"
@@ -46,13 +47,13 @@ func dev(t *testing.T, registryURL string) *env {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	return newEnv(t, c.BootstrapServers(), registryURL)
+	return newEnv(t, c.BootstrapServers(), registryURL, confluent(registryURL))
 }
 
 func realKafka(t *testing.T) *env {
 	t.Helper()
 	systems := real.Shared(t)
-	return newEnv(t, systems.Kafka.BootstrapServers(real.ListenerPlaintext), systems.Apicurio.CompatURL())
+	return newEnv(t, systems.Kafka.BootstrapServers(real.ListenerPlaintext), systems.Apicurio.CompatURL(), confluent(systems.Apicurio.CompatURL()))
 }
 
 // ownRegistry is the registry that the daemon has built in.
@@ -76,7 +77,13 @@ func (e *env) in(t *testing.T) *env {
 	return &part
 }
 
-func newEnv(t *testing.T, servers []string, registryURL string) *env {
+// place is a registry as a connection names it.
+type place struct{ kind, spec string }
+
+func confluent(url string) place { return place{"schema_registry", fmt.Sprintf(`{"url":%q}`, url)} }
+
+// newEnv has records written with a registry by its compatible API, and read by way of a connection to it.
+func newEnv(t *testing.T, servers []string, registryURL string, through place) *env {
 	t.Helper()
 	st, err := store.OpenMemory(t.Context())
 	if err != nil {
@@ -97,9 +104,12 @@ func newEnv(t *testing.T, servers []string, registryURL string) *env {
 			t.Fatal(err)
 		}
 	}
-	put("registry", "schema_registry", fmt.Sprintf(`{"url":%q}`, registryURL))
+	put("registry", through.kind, through.spec)
 	put(conn, "kafka", fmt.Sprintf(`{"bootstrap_servers":["%s"],"security_protocol":"PLAINTEXT","schema_registry":"registry"}`, strings.Join(servers, `","`)))
-	return &env{t: t, Service: preview.New(conns, admins, slog.New(slog.DiscardHandler)), servers: servers, raw: raw, admin: kadm.NewClient(raw), registry: client}
+	log := slog.New(slog.DiscardHandler)
+	schemas := schema.New(st, conns, log)
+	t.Cleanup(schemas.Close)
+	return &env{t: t, Service: preview.New(conns, admins, schemas, log), servers: servers, raw: raw, admin: kadm.NewClient(raw), registry: client}
 }
 
 func (e *env) create(t *testing.T, partitions int32, configs map[string]*string) string {
@@ -149,6 +159,15 @@ func TestRealPreview(t *testing.T) {
 	for name, test := range tests() {
 		t.Run(name, func(t *testing.T) { test(e.in(t)) })
 	}
+}
+
+// Apicurio's own API answers the schemas that were registered by its compatible one.
+func TestRealPreviewByApicurio(t *testing.T) {
+	systems := real.Shared(t)
+	own := place{"apicurio", fmt.Sprintf(`{"url":%q}`, systems.Apicurio.URL())}
+	e := newEnv(t, systems.Kafka.BootstrapServers(real.ListenerPlaintext), systems.Apicurio.CompatURL(), own)
+	t.Run("avro", func(t *testing.T) { testAvro(e.in(t)) })
+	t.Run("protobuf", func(t *testing.T) { testProtobuf(e.in(t)) })
 }
 
 func tests() map[string]func(e *env) {

@@ -2,13 +2,17 @@ package preview
 
 import (
 	"bytes"
+	"compress/zlib"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"strconv"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/twmb/avro"
 	"github.com/twmb/franz-go/pkg/sr"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -16,6 +20,10 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/dynamicpb"
 
+	"github.com/headgate/terraform-provider-headgate/daemon/connection"
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/glue"
+	"github.com/headgate/terraform-provider-headgate/daemon/schema"
+	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/internal/schematext"
 )
 
@@ -24,32 +32,79 @@ const maxReferences = 1000
 
 // schemas decodes what begins with the id of a schema in a registry. It asks for each schema once.
 type schemas struct {
-	ctx    context.Context // of one preview
-	client *sr.Client
-	log    *slog.Logger
-	byID   map[int]*schema
-	down   bool // the registry does not answer: it is asked no more
+	ctx        context.Context // of one preview
+	registry   *schema.Service
+	connection string // of the registry
+	glue       bool   // the registry is AWS Glue's, whose serializers write in another way
+	log        *slog.Logger
+	byID       map[string]*written
+	down       bool // the registry does not answer: it is asked no more
 	// problems are what a person should know about schemas that could not be used.
 	problems []string
 	// spent is how long the registry was waited for.
 	spent time.Duration
 }
 
-// schema is one that was asked for; all fields are empty where it is of no use.
-type schema struct {
+// written is a schema that records were written with; all fields are empty where it is of no use.
+type written struct {
 	avro  *avro.Schema
 	json  bool
 	proto protoreflect.FileDescriptor
 }
 
-func newSchemas(ctx context.Context, client *sr.Client, log *slog.Logger) *schemas {
-	return &schemas{ctx: ctx, client: client, log: log, byID: map[int]*schema{}}
+func newSchemas(ctx context.Context, registry *schema.Service, target *connection.Target, log *slog.Logger) *schemas {
+	return &schemas{ctx: ctx, registry: registry, connection: target.Name, glue: target.Kind == glue.KindName, log: log, byID: map[string]*written{}}
 }
 
-// decode reads Confluent's wire format: a zero, the id in four bytes, then the content.
-func (s *schemas) decode(content []byte) (text, format string, ok bool) {
-	id, payload, err := new(sr.ConfluentHeader).DecodeID(content)
+// confluentHeader reads Confluent's wire format, which Apicurio's serializers write too: a zero, the id in four bytes, then
+// the content.
+func confluentHeader(content []byte) (id string, payload []byte, ok bool) {
+	number, payload, err := new(sr.ConfluentHeader).DecodeID(content)
+	return strconv.Itoa(number), payload, err == nil
+}
+
+// glueHeader reads the wire format of AWS Glue Schema Registry's serializers: a three, how the content is compressed, the
+// UUID of the version, then the content.
+func glueHeader(content []byte) (id string, payload []byte, ok bool) {
+	const (
+		version, plain, deflated = 3, 0, 5
+		length                   = 18
+	)
+	if len(content) < length || content[0] != version {
+		return "", nil, false
+	}
+	id, payload = uuid.UUID(content[2:length]).String(), content[length:]
+	switch content[1] {
+	case plain:
+		return id, payload, true
+	case deflated:
+		payload, err := inflate(payload)
+		return id, payload, err == nil
+	}
+	return "", nil, false
+}
+
+// onlyMessage says whether Glue's number of the message, which counts by other rules than Confluent's list, can only be that
+// of the first and only one on top of its schema.
+func onlyMessage(file protoreflect.FileDescriptor, payload []byte) bool {
+	return file.Messages().Len() == 1 && len(payload) > 0 && payload[0] == 0
+}
+
+func inflate(content []byte) ([]byte, error) {
+	r, err := zlib.NewReader(bytes.NewReader(content))
 	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(io.LimitReader(r, maxBytes))
+}
+
+func (s *schemas) decode(content []byte) (text, format string, ok bool) {
+	header := confluentHeader
+	if s.glue {
+		header = glueHeader
+	}
+	id, payload, ok := header(content)
+	if !ok {
 		return "", "", false
 	}
 	found := s.schema(id)
@@ -59,7 +114,7 @@ func (s *schemas) decode(content []byte) (text, format string, ok bool) {
 		return text, formatAvro, err == nil
 	case found.json && json.Valid(payload):
 		return string(payload), formatJSON, true
-	case found.proto != nil:
+	case found.proto != nil && (!s.glue || onlyMessage(found.proto, payload)):
 		text, err := protobufText(found.proto, payload)
 		return text, formatProtobuf, err == nil
 	}
@@ -79,11 +134,11 @@ func avroText(schema *avro.Schema, payload []byte) (string, error) {
 	return string(text), err
 }
 
-func (s *schemas) schema(id int) *schema {
+func (s *schemas) schema(id string) *written {
 	if found, ok := s.byID[id]; ok {
 		return found
 	}
-	found := &schema{}
+	found := &written{}
 	if !s.down {
 		begun := time.Now()
 		ctx, cancel := context.WithTimeout(s.ctx, registryTime-s.spent)
@@ -93,7 +148,7 @@ func (s *schemas) schema(id int) *schema {
 		s.spent += time.Since(begun)
 		if err != nil {
 			s.failed(id, err)
-			found = &schema{}
+			found = &written{}
 		}
 	}
 	s.byID[id] = found
@@ -101,37 +156,36 @@ func (s *schemas) schema(id int) *schema {
 }
 
 // failed notes a registry that is down. That a schema is unknown or broken says nothing about the others.
-func (s *schemas) failed(id int, err error) {
-	var answer *sr.ResponseError
-	s.down = !errors.As(err, &answer) && !errors.Is(err, errUseless)
-	s.problems = append(s.problems, fmt.Sprintf("Schema %d could not be used: %v.", id, err))
-	s.log.WarnContext(s.ctx, "preview goes without a schema", slog.Int("id", id), slog.Any("error", err))
+func (s *schemas) failed(id string, err error) {
+	s.down = !api.HasCode(err, api.CodeNotFound) && !errors.Is(err, errUseless)
+	s.problems = append(s.problems, fmt.Sprintf("Schema %s could not be used: %v.", id, err))
+	s.log.WarnContext(s.ctx, "preview goes without a schema", slog.String("id", id), slog.Any("error", err))
 }
 
 // errUseless says that a schema came and cannot be used.
 var errUseless = errors.New("the schema cannot be used")
 
-func (s *schemas) fetch(ctx context.Context, id int) (*schema, error) {
-	got, err := s.client.SchemaByID(ctx, id)
+func (s *schemas) fetch(ctx context.Context, id string) (*written, error) {
+	got, err := s.registry.ByID(ctx, s.connection, id, "")
 	if err != nil {
 		return nil, err
 	}
-	switch got.Type {
-	case sr.TypeJSON:
-		return &schema{json: true}, nil
-	case sr.TypeAvro:
-		parsed, err := s.parse(ctx, got, &parsing{seen: map[sr.SchemaReference]bool{}})
-		return &schema{avro: parsed}, err
-	case sr.TypeProtobuf:
+	switch got.Format {
+	case schematext.FormatJSON:
+		return &written{json: true}, nil
+	case schematext.FormatAvro:
+		parsed, err := s.parse(ctx, got, &parsing{seen: map[api.SchemaReference]bool{}})
+		return &written{avro: parsed}, err
+	case schematext.FormatProtobuf:
 		file, err := s.link(ctx, got)
-		return &schema{proto: file}, err
+		return &written{proto: file}, err
 	default:
-		return &schema{}, nil
+		return &written{}, nil
 	}
 }
 
 // link compiles a Protobuf schema with those that it refers to.
-func (s *schemas) link(ctx context.Context, got sr.Schema) (protoreflect.FileDescriptor, error) {
+func (s *schemas) link(ctx context.Context, got *api.SchemaVersion) (protoreflect.FileDescriptor, error) {
 	texts := map[string]string{}
 	if err := s.imports(ctx, got.References, texts); err != nil {
 		return nil, err
@@ -143,7 +197,7 @@ func (s *schemas) link(ctx context.Context, got sr.Schema) (protoreflect.FileDes
 	return file, nil
 }
 
-func (s *schemas) imports(ctx context.Context, references []sr.SchemaReference, texts map[string]string) error {
+func (s *schemas) imports(ctx context.Context, references []api.SchemaReference, texts map[string]string) error {
 	for _, ref := range references {
 		if _, known := texts[ref.Name]; known {
 			continue
@@ -151,11 +205,11 @@ func (s *schemas) imports(ctx context.Context, references []sr.SchemaReference, 
 		if len(texts) == maxReferences {
 			return fmt.Errorf("%w: it refers to more than %d others", errUseless, maxReferences)
 		}
-		referred, err := s.client.SchemaByVersion(ctx, ref.Subject, ref.Version)
+		referred, err := s.registry.Version(ctx, s.connection, ref.Subject, ref.Version)
 		if err != nil {
 			return err
 		}
-		texts[ref.Name] = referred.Schema.Schema
+		texts[ref.Name] = referred.Schema
 		if err := s.imports(ctx, referred.References, texts); err != nil {
 			return err
 		}
@@ -202,12 +256,12 @@ func protobufText(file protoreflect.FileDescriptor, payload []byte) (string, err
 // parsing is the parsing of one schema with those that it refers to.
 type parsing struct {
 	cache avro.SchemaCache
-	seen  map[sr.SchemaReference]bool
+	seen  map[api.SchemaReference]bool // without their names
 }
 
-func (s *schemas) parse(ctx context.Context, got sr.Schema, p *parsing) (*avro.Schema, error) {
+func (s *schemas) parse(ctx context.Context, got *api.SchemaVersion, p *parsing) (*avro.Schema, error) {
 	for _, ref := range got.References {
-		one := sr.SchemaReference{Subject: ref.Subject, Version: ref.Version}
+		one := api.SchemaReference{Subject: ref.Subject, Version: ref.Version}
 		if p.seen[one] {
 			continue
 		}
@@ -215,11 +269,11 @@ func (s *schemas) parse(ctx context.Context, got sr.Schema, p *parsing) (*avro.S
 		if len(p.seen) > maxReferences {
 			return nil, fmt.Errorf("%w: it refers to more than %d others", errUseless, maxReferences)
 		}
-		referred, err := s.client.SchemaByVersion(ctx, ref.Subject, ref.Version)
+		referred, err := s.registry.Version(ctx, s.connection, ref.Subject, ref.Version)
 		if err != nil {
 			return nil, err
 		}
-		if _, err := s.parse(ctx, referred.Schema, p); err != nil {
+		if _, err := s.parse(ctx, referred, p); err != nil {
 			return nil, err
 		}
 	}

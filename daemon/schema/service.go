@@ -206,7 +206,7 @@ const undecidedFor = 2 * time.Second
 // registry opens the connection. The client is kept until the connection changes, or the registry has to be asked again of
 // what make it is.
 func (s *Service) registry(ctx context.Context, name string) (*opened, error) {
-	target, err := s.conns.Resolve(ctx, name, "/connection", kinds()...)
+	target, err := s.conns.Resolve(ctx, name, "/connection", Kinds()...)
 	if err != nil {
 		return nil, err
 	}
@@ -246,8 +246,8 @@ func (s *Service) kept(target *connection.Target) *opened {
 	return have.registry
 }
 
-// kinds are the kinds of connection that lead to a registry.
-func kinds() []string {
+// Kinds are the kinds of connection that lead to a registry.
+func Kinds() []string {
 	return []string{schemaregistry.KindName, apicurioconn.KindName, glueconn.KindName}
 }
 

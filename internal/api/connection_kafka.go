@@ -6,7 +6,7 @@ type KafkaConnection struct {
 	SecurityProtocol string     `json:"security_protocol,omitempty" enum:"PLAINTEXT,SSL,SASL_PLAINTEXT,SASL_SSL" default:"SASL_SSL" doc:"How to speak to the brokers, in Kafka's words."`
 	SASL             *KafkaSASL `json:"sasl,omitempty" doc:"Authentication, for the SASL_ protocols."`
 	TLS              *TLS       `json:"tls,omitempty" doc:"TLS, for SSL and SASL_SSL. Without it the system's certificate authorities are trusted."`
-	SchemaRegistry   string     `json:"schema_registry,omitempty" doc:"The connection of the schema registry that decodes previews of this cluster's topics."`
+	SchemaRegistry   string     `json:"schema_registry,omitempty" doc:"The connection of the schema registry, of whatever kind, that decodes previews of this cluster's topics."`
 }
 
 // SASL mechanisms, as Kafka names them.
@@ -55,7 +55,7 @@ type ConfluentCloudConnection struct {
 	APIKey          string `json:"api_key" minLength:"1" doc:"The API key of the cluster."`
 	APISecret       string `json:"api_secret" secret:"true" doc:"The API secret."`
 	CACertificate   string `json:"ca_certificate,omitempty" doc:"PEM certificates of the authorities to trust instead of the system's, where a gateway on the way ends TLS."`
-	SchemaRegistry  string `json:"schema_registry,omitempty" doc:"The connection of the schema registry that decodes previews of this cluster's topics."`
+	SchemaRegistry  string `json:"schema_registry,omitempty" doc:"The connection of the schema registry, of whatever kind, that decodes previews of this cluster's topics."`
 }
 
 // MSKConnection is the kind msk.
@@ -65,7 +65,7 @@ type MSKConnection struct {
 	IAM              *AWSCredentials `json:"iam,omitempty" doc:"IAM access control. An empty object takes the default chain of the AWS SDK on the daemon's machine. Either this or scram is needed."`
 	SCRAM            *SCRAMUser      `json:"scram,omitempty" doc:"A SCRAM user, kept by Amazon in a secret whose name starts with AmazonMSK_."`
 	CACertificate    string          `json:"ca_certificate,omitempty" doc:"PEM certificates of the authorities to trust instead of the system's, where a gateway on the way ends TLS."`
-	SchemaRegistry   string          `json:"schema_registry,omitempty" doc:"The connection of the schema registry that decodes previews of this cluster's topics."`
+	SchemaRegistry   string          `json:"schema_registry,omitempty" doc:"The connection of the schema registry, of whatever kind, that decodes previews of this cluster's topics."`
 }
 
 // SCRAMUser is a user of SCRAM-SHA-512.
@@ -79,7 +79,7 @@ type RedpandaConnection struct {
 	BootstrapServers []string      `json:"bootstrap_servers" minItems:"1" doc:"Brokers to begin with; the port, unless written, is 9092." example:"seed-1.a1b2c3.byoc.prd.cloud.redpanda.com:9092"`
 	SASL             *RedpandaUser `json:"sasl,omitempty" doc:"A user. Without it, TLS alone: with a client certificate where the cluster asks for one."`
 	TLS              *TLS          `json:"tls,omitempty" doc:"TLS. Without it the system's certificate authorities are trusted."`
-	SchemaRegistry   string        `json:"schema_registry,omitempty" doc:"The connection of the schema registry that decodes previews of this cluster's topics."`
+	SchemaRegistry   string        `json:"schema_registry,omitempty" doc:"The connection of the schema registry, of whatever kind, that decodes previews of this cluster's topics."`
 }
 
 // RedpandaUser is a SCRAM user of Redpanda.
@@ -95,7 +95,7 @@ type EventHubsConnection struct {
 	ConnectionString string   `json:"connection_string,omitempty" secret:"true" doc:"A connection string of the namespace, with the Manage right where topics are to be declared. Either this or entra_id is needed."`
 	EntraID          *EntraID `json:"entra_id,omitempty" doc:"A service principal of Microsoft Entra ID, with the role Azure Event Hubs Data Owner, Sender or Receiver."`
 	CACertificate    string   `json:"ca_certificate,omitempty" doc:"PEM certificates of the authorities to trust instead of the system's, where a gateway on the way ends TLS."`
-	SchemaRegistry   string   `json:"schema_registry,omitempty" doc:"The connection of the schema registry that decodes previews of this namespace's topics."`
+	SchemaRegistry   string   `json:"schema_registry,omitempty" doc:"The connection of the schema registry, of whatever kind, that decodes previews of this namespace's topics."`
 }
 
 // EntraID is a service principal of Microsoft Entra ID.
@@ -113,5 +113,5 @@ type UpstashConnection struct {
 	Password       string `json:"password" secret:"true" doc:"The password."`
 	RESTURL        string `json:"rest_url,omitempty" pattern:"^https?://" doc:"The URL of the REST endpoint, which takes the same user and password. It is tried with the connection."`
 	CACertificate  string `json:"ca_certificate,omitempty" doc:"PEM certificates of the authorities to trust instead of the system's, where a gateway on the way ends TLS."`
-	SchemaRegistry string `json:"schema_registry,omitempty" doc:"The connection of the schema registry that decodes previews of this cluster's topics."`
+	SchemaRegistry string `json:"schema_registry,omitempty" doc:"The connection of the schema registry, of whatever kind, that decodes previews of this cluster's topics."`
 }

@@ -90,7 +90,7 @@ func (Kind) References(target any) []connection.Reference {
 	if c.SchemaRegistry == "" {
 		return nil
 	}
-	return []connection.Reference{{Pointer: "/schema_registry", Name: c.SchemaRegistry, Kind: "schema_registry"}}
+	return []connection.Reference{{Pointer: "/schema_registry", Name: c.SchemaRegistry, Kinds: []string{"schema_registry", "apicurio", "glue"}}}
 }
 
 func usesSASL(c *api.KafkaConnection) bool { return strings.HasPrefix(c.SecurityProtocol, "SASL_") }

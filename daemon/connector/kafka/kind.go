@@ -52,7 +52,7 @@ func (Kind) Check(target any) []spec.Problem {
 // References lists the source cluster.
 func (Kind) References(target any) []connection.Reference {
 	c := target.(*api.KafkaSource)
-	return []connection.Reference{{Pointer: "/connection", Name: c.Connection, Kind: kafkaconn.KindName}}
+	return []connection.Reference{{Pointer: "/connection", Name: c.Connection, Kinds: []string{kafkaconn.KindName}}}
 }
 
 // Open makes the source.
