@@ -59,10 +59,10 @@ func (p *headgate) Metadata(_ context.Context, _ provider.MetadataRequest, resp 
 
 func (p *headgate) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Declares event streaming: connections, topics, schemas, and connectors that the Headgate daemon hosts.",
+		MarkdownDescription: "Declares event streaming: connections, Kafka topics with ACLs, users, quotas and consumer groups, namespaces, schemas, connectors that the Headgate daemon or Kafka Connect runs, Kinesis streams and Pulsar topics.",
 		Attributes: map[string]schema.Attribute{
 			"endpoint": schema.StringAttribute{
-				MarkdownDescription: "The URL of the Headgate daemon, such as `https://headgate.internal:8443`. Or `" + EnvEndpoint + "`.",
+				MarkdownDescription: "The URL of the Headgate daemon, such as `https://headgate.internal:8443`. Needed, here or as `" + EnvEndpoint + "`.",
 				Optional:            true,
 			},
 			"token": schema.StringAttribute{

@@ -79,7 +79,7 @@ func (w *write) check() error {
 		return api.Invalid("/state", "There is no such state", "", "Use running, paused or stopped.")
 	}
 	if _, ok := w.Config[nameKey]; ok {
-		return api.Invalid(spec.Join("/config", nameKey), "The name does not belong into config", "It is an attribute of its own, and Kafka Connect adds it by itself.", "Remove \"name\" from config.")
+		return api.Invalid(spec.Join("/config", nameKey), "The name does not belong in config", "It is an attribute of its own, and Kafka Connect adds it by itself.", "Remove \"name\" from config.")
 	}
 	if w.knows("/config") && w.knows(spec.Join("/config", classKey)) && w.Config[classKey] == "" {
 		return api.Invalid(spec.Join("/config", classKey), "connector.class is missing", "It says which plugin the connector is made from.", "Set config[\"connector.class\"].")

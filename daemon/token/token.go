@@ -55,7 +55,7 @@ func lifetime(body api.TokenRequest) (time.Duration, error) {
 		return 0, api.Invalid("/lifetime", "The lifetime is not valid", err.Error()+".", "Write a duration such as 15m.")
 	case given < time.Second || given > api.MaxTokenLifetime:
 		return 0, api.Invalid("/lifetime", "The lifetime is not allowed", "A short-lived token is good for 1s to 24h.",
-			"Choose a lifetime in these bounds. A token for longer belongs into the daemon's own configuration.")
+			"Choose a lifetime in these bounds. A token for longer belongs in the daemon's own configuration.")
 	default:
 		return given, nil
 	}

@@ -2,10 +2,10 @@ package api
 
 // ObjectStorageConnection is the kind object_storage. Exactly one of its fields is set.
 type ObjectStorageConnection struct {
-	S3        *S3Storage        `json:"s3,omitempty" doc:"A bucket of Amazon S3, or of a store that speaks its API, such as MinIO, Ceph or Cloudflare R2. Exactly one of s3, gcs, azure_blob and folder is needed."`
+	S3        *S3Storage        `json:"s3,omitempty" doc:"A bucket of Amazon S3, or of a store that speaks its API, such as MinIO, Ceph or Cloudflare R2."`
 	GCS       *GCSStorage       `json:"gcs,omitempty" doc:"A bucket of Google Cloud Storage."`
-	AzureBlob *AzureBlobStorage `json:"azure_blob,omitempty" doc:"A container of Azure Blob Storage. Exactly one of account_key, connection_string and sas is needed in it."`
-	Folder    *FolderStorage    `json:"folder,omitempty" doc:"A folder on the daemon's machine. Where several daemons share a store, each of them sees its own: mount the same one everywhere."`
+	AzureBlob *AzureBlobStorage `json:"azure_blob,omitempty" doc:"A container of Azure Blob Storage. Exactly one of account_key, connection_string and sas is needed in it, in Terraform each with _wo."`
+	Folder    *FolderStorage    `json:"folder,omitempty" doc:"A folder on the daemon's machine."`
 }
 
 // S3Storage is a bucket of Amazon S3.
@@ -33,7 +33,7 @@ type AzureBlobStorage struct {
 	AccountKey       string `json:"account_key,omitempty" secret:"true" doc:"One of the two keys of the account, in base64 as Azure shows it."`
 	ConnectionString string `json:"connection_string,omitempty" secret:"true" doc:"A connection string of the account, as Azure shows it. It tells the endpoint too."`
 	SAS              string `json:"sas,omitempty" secret:"true" doc:"A shared access signature, as sv=...&sig=..., that may list the container, and read and write in it. It is not renewed: declare the next one before it ends."`
-	Endpoint         string `json:"endpoint,omitempty" pattern:"^https?://" doc:"The URL of the blob service, without the container, where it is not https://<account>.blob.core.windows.net, such as that of a sovereign cloud." example:"https://contoso.blob.core.usgovcloudapi.net"`
+	Endpoint         string `json:"endpoint,omitempty" pattern:"^https?://" doc:"The URL of the blob service, without the container, where it is not https://ACCOUNT.blob.core.windows.net, such as that of a sovereign cloud." example:"https://contoso.blob.core.usgovcloudapi.net"`
 	TLS              *TLS   `json:"tls,omitempty" doc:"TLS towards an https endpoint. Without it the system's certificate authorities are trusted."`
 }
 

@@ -24,10 +24,10 @@ const GuaranteeAtLeastOnce = "at_least_once"
 
 // ConnectorSettings are the fields of a source connector that do not depend on its kind.
 type ConnectorSettings struct {
-	Destination KafkaDestination `json:"destination" doc:"Where the records go."`
+	Destination KafkaDestination `json:"destination" doc:"Where the records go. Missing topics are made with the source's partition count, and those with fewer partitions grow: a headgate_topic for one of them needs at least as many."`
 	Guarantee   string           `json:"guarantee,omitempty" enum:"at_least_once" default:"at_least_once" doc:"What happens to records when something fails. at_least_once: every record arrives, and after a fault some may arrive again."`
 	Parallelism int64            `json:"parallelism,omitempty" minimum:"1" maximum:"1000" default:"1" doc:"How many instances share the partitions."`
-	State       string           `json:"state,omitempty" enum:"running,paused,stopped" default:"running" doc:"What the connector should be doing. A paused connector keeps its instances and connections; a stopped one has none."`
+	State       string           `json:"state,omitempty" enum:"running,paused,stopped" default:"running" doc:"What the connector should be doing. A paused connector keeps its instances and connections. A stopped one has none, and its positions expire after the source's offsets.retention.minutes (7 days by default): started later than that, it fails and asks where to begin."`
 }
 
 // KafkaDestination is a Kafka cluster that records are written to.
@@ -40,11 +40,11 @@ type KafkaDestination struct {
 // KafkaSource is the source kind kafka.
 type KafkaSource struct {
 	Connection       string   `json:"connection" doc:"The connection of the cluster to read."`
-	Topics           []string `json:"topics,omitempty" doc:"Topics by name; each must exist."`
+	Topics           []string `json:"topics,omitempty" doc:"Topics by name; each must exist. At least one of topics, topic_prefixes, topic_pattern and additional_topics is needed; together they add up."`
 	TopicPrefixes    []string `json:"topic_prefixes,omitempty" doc:"All topics whose names begin with one of these, now and later."`
 	TopicPattern     string   `json:"topic_pattern,omitempty" doc:"All topics whose whole names match this regular expression (RE2), now and later."`
 	AdditionalTopics []string `json:"additional_topics,omitempty" doc:"Further topics by name; those that do not exist yet join when they appear."`
-	StartFrom        string   `json:"start_from,omitempty" default:"earliest" doc:"Where to begin in topics that are there when the connector is created: earliest, latest, or an RFC 3339 time. What appears later is read from its beginning."`
+	StartFrom        string   `json:"start_from,omitempty" default:"earliest" doc:"Where to begin in topics that are there when the connector is created or changed and that have no position yet: earliest, latest, or an RFC 3339 time. Changing it does not move topics that have one. What appears later is read from its beginning."`
 }
 
 // Connector is a connector that the daemon hosts.
@@ -90,14 +90,14 @@ type InstanceStatus struct {
 	State           string            `json:"state" enum:"running,paused,failed,unassigned,starting" doc:"unassigned: there are more instances than partitions."`
 	WorkerID        string            `json:"worker_id" doc:"The daemon that hosts it."`
 	Error           *Failure          `json:"error,omitempty" doc:"Why it is failed or restarting."`
-	Restarts        int64             `json:"restarts" doc:"How often it was restarted after a failure; fades while it runs well."`
+	Restarts        int64             `json:"restarts" doc:"How often it was restarted after a failure; goes back down while it runs without failures."`
 	RestartsTotal   int64             `json:"restarts_total" doc:"How often it was restarted after a failure since it was created."`
-	NextRestart     *time.Time        `json:"next_restart,omitempty" doc:"When a failed instance will be restarted."`
+	NextRestart     *time.Time        `json:"next_restart,omitempty" doc:"When a failed instance will be restarted, as an RFC 3339 time."`
 	RecordsReceived int64             `json:"records_received" doc:"Records read from the source."`
 	RecordsWritten  int64             `json:"records_written" doc:"Records that the destination holds."`
 	BytesReceived   int64             `json:"bytes_received" doc:"Bytes of keys, values and headers read."`
 	BytesWritten    int64             `json:"bytes_written" doc:"Bytes of keys, values and headers that the destination holds."`
-	LastReceived    *time.Time        `json:"last_received,omitempty" doc:"When the last record was read."`
+	LastReceived    *time.Time        `json:"last_received,omitempty" doc:"When the last record was read, as an RFC 3339 time."`
 	LagRecords      int64             `json:"lag_records" doc:"Records of its partitions that are not safe yet; -1 when unknown."`
 	SourceErrors    []Failure         `json:"source_errors" nullable:"false" doc:"Recent errors of reading, newest first."`
 	SystemErrors    []Failure         `json:"system_errors" nullable:"false" doc:"Recent errors of everything else, newest first."`
@@ -110,12 +110,12 @@ type PartitionStatus struct {
 	Partition  int32  `json:"partition" doc:"The partition."`
 	Position   int64  `json:"position" doc:"The next offset to be safe at the destination; -1 when unknown."`
 	EndOffset  int64  `json:"end_offset" doc:"The end of the partition at the source; -1 when unknown."`
-	LagRecords int64  `json:"lag_records" doc:"Offsets between the two; -1 when unknown."`
+	LagRecords int64  `json:"lag_records" doc:"Offsets from position to end_offset; -1 when unknown."`
 }
 
 // Failure is an error that happened while running.
 type Failure struct {
-	At      time.Time `json:"at" doc:"When."`
+	At      time.Time `json:"at" doc:"When it happened, as an RFC 3339 time."`
 	Code    string    `json:"code" doc:"What kind of error, for programs."`
 	Summary string    `json:"summary" doc:"What went wrong, in one line."`
 	Detail  string    `json:"detail,omitempty" doc:"The whole chain of causes."`

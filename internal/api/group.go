@@ -71,7 +71,7 @@ type OffsetReset struct {
 type OffsetMoves struct {
 	Group string       `json:"group" doc:"The group."`
 	Moves []OffsetMove `json:"moves" nullable:"false" doc:"Each partition, in order."`
-	At    time.Time    `json:"at" doc:"When."`
+	At    time.Time    `json:"at" doc:"When it happened, as an RFC 3339 time."`
 }
 
 // OffsetMove is what a reset does to a partition.

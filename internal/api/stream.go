@@ -41,7 +41,7 @@ type Stream struct {
 // StreamWrite is a stream as it is declared.
 type StreamWrite struct {
 	Mode      string        `json:"mode,omitempty" enum:"ON_DEMAND,PROVISIONED" default:"ON_DEMAND" doc:"Who decides how many shards there are: AWS, by what is written (ON_DEMAND), or shards (PROVISIONED). It changes in place, which AWS allows twice in 24 hours."`
-	Shards    int64         `json:"shards,omitempty" minimum:"1" maximum:"10000" doc:"The number of open shards, with mode PROVISIONED. It changes in place: AWS splits or merges shards, at most to the double or the half at once, so it may take several steps, and ten steps in 24 hours."`
+	Shards    int64         `json:"shards,omitempty" minimum:"1" maximum:"10000" doc:"The number of open shards, with mode PROVISIONED. It changes in place: AWS splits or merges shards, at most doubling or halving the number at once, so it may take several steps, and ten steps in 24 hours."`
 	Retention spec.Duration `json:"retention,omitempty" default:"24h" doc:"How long records are kept, in whole hours from 24h to 8760h."`
 	KMSKeyID  string        `json:"kms_key_id,omitempty" doc:"The key to encrypt records with at rest: alias/aws/kinesis, or the id, ARN or alias of a KMS key. Without it they are not encrypted." example:"alias/aws/kinesis"`
 	// Tags are the declared ones; others are left alone.

@@ -89,7 +89,7 @@ var PreviewDecodings = []string{"auto", "registry", "json", "text", "hex"}
 type Record struct {
 	Partition int32          `json:"partition" doc:"The partition."`
 	Offset    int64          `json:"offset" doc:"The offset in the partition."`
-	Timestamp time.Time      `json:"timestamp" doc:"The record's timestamp."`
+	Timestamp time.Time      `json:"timestamp" doc:"The record's timestamp, as an RFC 3339 time."`
 	Key       *string        `json:"key" doc:"The key as text; null when the record has none."`
 	Value     *string        `json:"value" doc:"The value as text; null for a tombstone."`
 	KeyFormat string         `json:"key_format" enum:"null,json,text,hex,avro,protobuf" doc:"How key was decoded."`

@@ -55,12 +55,12 @@ func resourceSchema(context.Context) schema.Schema {
 			"Changes are made in one batch: what denies comes first and goes last, and what allows is added before it is removed, so that access that stays is never interrupted.",
 		Attributes: map[string]schema.Attribute{
 			"connection_name": schema.StringAttribute{
-				MarkdownDescription: "The connection of the cluster. Its user needs the rights Describe and Alter on the cluster. Another one needs new ACLs.",
+				MarkdownDescription: "The connection of the cluster. Its user needs the rights Describe and Alter on the cluster. Changing it replaces the ACLs (destroys them and creates others).",
 				Required:            true,
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			},
 			"principal": schema.StringAttribute{
-				MarkdownDescription: "Who it is about, with its type: `User:billing`, for a client certificate `User:CN=billing,O=Shop`; `User:*` is everyone. Another one needs new ACLs.",
+				MarkdownDescription: "Who it is about, with its type: `User:billing`, for a client certificate `User:CN=billing,O=Shop`; `User:*` is everyone. Changing it replaces the ACLs (destroys them and creates others).",
 				Required:            true,
 				Validators:          []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(`^[^:]+:.+$`), "must have a type and a name, such as User:billing")},
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},

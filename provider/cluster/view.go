@@ -51,7 +51,7 @@ func NewDataSource() datasource.DataSource {
 					"features":        schema.MapAttribute{MarkdownDescription: "The features in force and their levels, such as `metadata.version`.", Computed: true, ElementType: types.Int64Type},
 					"broker_count":    number("How many brokers are up."),
 					"topic_count":     number("How many topics there are that the connection's user may see, the cluster's own included."),
-					"partition_count": number("How many partitions these have."),
+					"partition_count": number("How many partitions the topics have that `topic_count` counts."),
 				},
 			}
 		},

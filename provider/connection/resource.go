@@ -68,7 +68,7 @@ func (f family) schema(context.Context) schema.Schema {
 	attributes := kind.Blocks(f.kinds)
 	maps.Copy(attributes, map[string]schema.Attribute{
 		"name": schema.StringAttribute{
-			MarkdownDescription: "The name that everything else refers to it by. Another name needs a new connection.",
+			MarkdownDescription: "The name that everything else refers to it by. Renaming replaces it (destroys it and creates another).",
 			Required:            true,
 			Validators:          []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(api.NamePattern), remote.NameRule)},
 			PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
@@ -83,7 +83,7 @@ func (f family) schema(context.Context) schema.Schema {
 	})
 	return schema.Schema{
 		MarkdownDescription: "A connection: how the Headgate daemon reaches a system. Addresses are in the open; credentials are write-only, " +
-			"live sealed in the daemon and never come back. Topics, schemas and connectors refer to connections by name.",
+			"live sealed in the daemon and never come back. Topics, schemas and connectors refer to connections by name. Changing the kind of a connection replaces it.",
 		Attributes: attributes,
 	}
 }

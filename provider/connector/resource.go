@@ -80,7 +80,7 @@ func (s sources) schema(ctx context.Context) schema.Schema {
 	maps.Copy(attributes, kind.Attributes(settings()))
 	maps.Copy(attributes, map[string]schema.Attribute{
 		"name": schema.StringAttribute{
-			MarkdownDescription: "The name of the connector. Another name needs a new connector, which begins anew.",
+			MarkdownDescription: "The name of the connector. Renaming replaces it (destroys it and creates another): the new one begins anew.",
 			Required:            true,
 			Validators:          []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(api.NamePattern), remote.NameRule)},
 			PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
@@ -89,7 +89,7 @@ func (s sources) schema(ctx context.Context) schema.Schema {
 		"timeouts": timeoutsAttribute(ctx),
 	})
 	return schema.Schema{
-		MarkdownDescription: "A connector that the daemon hosts and that brings records into Kafka. Creating and updating end when every instance runs; " +
+		MarkdownDescription: "A connector that the Headgate daemon hosts and that brings records into Kafka; for one on a Kafka Connect cluster there is `headgate_connector`. Creating and updating end when every instance runs; " +
 			"a create that cannot start leaves nothing behind, an update that cannot start is taken back, and the error names the root cause.",
 		Attributes: attributes,
 	}

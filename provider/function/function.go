@@ -58,7 +58,7 @@ var durationMillis = simple{
 	definition: function.Definition{
 		Summary:             "A duration in milliseconds",
 		MarkdownDescription: "The milliseconds of a duration in words, for configs that want numbers: `duration_ms(\"168h\")` is `604800000`.",
-		Parameters:          textParameter("duration", "A number with a unit, or several: `500ms`, `30s`, `5m`, `1h30m`, `168h`."),
+		Parameters:          textParameter("duration", "A number with a unit (`ms`, `s`, `m`, `h`, or first `d`, which is 24 hours), or several: `30s`, `1h30m`, `7d`, `1d12h`."),
 		Return:              function.Int64Return{},
 	},
 	run: func(text string) (attr.Value, error) {

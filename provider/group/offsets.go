@@ -71,17 +71,17 @@ type offsetsModel struct {
 func offsetsSchema(context.Context) schema.Schema {
 	ways := []path.Expression{path.MatchRoot("to"), path.MatchRoot("shift"), path.MatchRoot("offsets")}
 	return schema.Schema{
-		MarkdownDescription: "Moves the committed offsets of a consumer group, of either protocol: to read again, or to skip. It is an act: done once when it is created, and again whenever one of its attributes changes. " +
+		MarkdownDescription: "Moves the committed offsets of a consumer group (classic or KIP-848): to read again, or to skip. It is an act: done once when it is created, and again whenever one of its attributes changes. " +
 			"The plan warns with every partition, from where to where. Afterwards the group goes on from there by itself, and that is no change. " +
 			"A group that someone is in is refused. Destroying it moves nothing. It cannot be imported: there is nothing to read.",
 		Attributes: map[string]schema.Attribute{
 			"connection_name": schema.StringAttribute{
-				MarkdownDescription: "The connection of the cluster.",
+				MarkdownDescription: "The connection of the cluster. Changing it replaces the resource: offsets move there, and those here stay where they are.",
 				Required:            true,
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			},
 			"group": schema.StringAttribute{
-				MarkdownDescription: "The consumer group. One that does not exist yet comes into being, and its first member begins there.",
+				MarkdownDescription: "The consumer group. One that does not exist yet is created, and its first member begins there. Changing it replaces the resource: the other group's offsets move, and this one's stay where they are.",
 				Required:            true,
 				Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
@@ -93,17 +93,17 @@ func offsetsSchema(context.Context) schema.Schema {
 				Validators:          []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.ConflictsWith(path.MatchRoot("offsets"))},
 			},
 			"to": schema.StringAttribute{
-				MarkdownDescription: "Where to: `earliest`, `latest`, or an RFC 3339 time such as `2026-11-21T08:00:00Z`, the first record of that time or later. Exactly one of `to`, `shift` and `offsets`.",
+				MarkdownDescription: "Where to: `earliest`, `latest`, or an RFC 3339 time such as `2026-11-21T08:00:00Z`, the first record of that time or later, the end where there is none. Exactly one of `to`, `shift` and `offsets`.",
 				Optional:            true,
 				Validators:          []validator.String{stringvalidator.ExactlyOneOf(ways...), stringvalidator.LengthAtLeast(1)},
 			},
 			"shift": schema.Int64Attribute{
-				MarkdownDescription: "By how many offsets forward, or backward where it is negative. What would lead beyond what a partition holds ends there; partitions without a committed offset stay so.",
+				MarkdownDescription: "By how many offsets forward, or backward where it is negative. What would lead beyond what a partition holds ends there; partitions without a committed offset keep none. Exactly one of `to`, `shift` and `offsets`.",
 				Optional:            true,
 				Validators:          []validator.Int64{int64validator.NoneOf(0)},
 			},
 			"offsets": schema.MapAttribute{
-				MarkdownDescription: "The offsets, by topic and partition, such as `{ orders = { 0 = 1200, 1 = 1180 } }`. Other partitions stay where they are. An offset that a partition does not hold is refused when planning.",
+				MarkdownDescription: "The offsets, by topic and partition, such as `{ orders = { 0 = 1200, 1 = 1180 } }`. Other partitions stay where they are. An offset that a partition does not hold is refused when planning. Exactly one of `to`, `shift` and `offsets`.",
 				ElementType:         types.MapType{ElemType: types.Int64Type},
 				Optional:            true,
 			},

@@ -88,7 +88,7 @@ func groupAttributes(name schema.StringAttribute) map[string]schema.Attribute {
 				"committed":   number("The offset of the next record to read; null when none is committed."),
 				"earliest":    number("The offset of the first record that is still there; null when it is not known, as when the topic is gone."),
 				"latest":      number("The offset that the next record gets; null when it is not known."),
-				"lag":         number("How many offsets are still to be read, those left out that retention has removed; null when it is not known."),
+				"lag":         number("How many offsets are still to be read, without those that retention has removed; null when it is not known."),
 				"lag_seconds": seconds("For how many seconds the next record to read has been waiting, by its timestamp. `0` when nothing waits; null when it is not known."),
 				"approximate": schema.BoolAttribute{MarkdownDescription: "Whether there may be fewer records than `lag` says, because compaction removes records and leaves their offsets.", Computed: true},
 			}},
@@ -165,7 +165,7 @@ func NewListDataSource() datasource.DataSource {
 				Attributes: map[string]schema.Attribute{
 					"connection_name": schema.StringAttribute{MarkdownDescription: "The connection of the cluster.", Required: true},
 					"prefix":          schema.StringAttribute{MarkdownDescription: "Only groups whose names begin with this. Default: all.", Optional: true},
-					"state":           schema.StringAttribute{MarkdownDescription: "Only groups in this state, in Kafka's words: `Stable`, `Empty`, `PreparingRebalance`. Default: any.", Optional: true},
+					"state":           schema.StringAttribute{MarkdownDescription: "Only groups in this state, in Kafka's words: `Stable`, `Empty`, `PreparingRebalance`, `CompletingRebalance`, `Assigning` or `Reconciling`. Default: any.", Optional: true},
 					"groups": schema.ListNestedAttribute{
 						MarkdownDescription: "The groups, by name.", Computed: true,
 						NestedObject: schema.NestedAttributeObject{Attributes: groupAttributes(schema.StringAttribute{MarkdownDescription: "The name of the group.", Computed: true})},

@@ -301,7 +301,7 @@ func pluginsSchema(context.Context) schema.Schema {
 						MarkdownDescription: "The configuration that it knows; null unless `class` is set.", Computed: true,
 						NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 							"name":       text("The key."),
-							"type":       text("The type of the value, in Kafka's words, such as `STRING`, `INT`, `LIST` or `PASSWORD`. What is a `PASSWORD` belongs into `sensitive_config_wo`."),
+							"type":       text("The type of the value, in Kafka's words, such as `STRING`, `INT`, `LIST` or `PASSWORD`. What is a `PASSWORD` belongs in `sensitive_config_wo`."),
 							"required":   schema.BoolAttribute{MarkdownDescription: "Whether it must be set.", Computed: true},
 							"default":    text("The default; null when there is none."),
 							"importance": text("`HIGH`, `MEDIUM` or `LOW`."),

@@ -63,23 +63,23 @@ func NewResource() resource.Resource {
 
 func resourceSchema(ctx context.Context) schema.Schema {
 	return schema.Schema{
-		MarkdownDescription: "A connector that a Kafka Connect cluster runs. The cluster checks the configuration when planning. Creating and updating end when the connector and every task run; " +
+		MarkdownDescription: "A connector that a Kafka Connect cluster runs; for one that the Headgate daemon hosts there is `headgate_source_connector`. The cluster checks the configuration when planning. Creating and updating end when the connector and every task run; " +
 			"a create that cannot run leaves nothing behind, an update that cannot run is taken back, and the error names the root cause.",
 		Attributes: map[string]schema.Attribute{
 			"connection_name": schema.StringAttribute{
-				MarkdownDescription: "The connection of the Kafka Connect cluster, of kind `kafka_connect`. Another one needs a new connector.",
+				MarkdownDescription: "The connection of the Kafka Connect cluster, of kind `kafka_connect`. Changing it replaces the connector (destroys it and creates another).",
 				Required:            true,
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			},
 			"name": schema.StringAttribute{
-				MarkdownDescription: "The name of the connector. Another name needs a new connector, which begins anew.",
+				MarkdownDescription: "The name of the connector. Renaming replaces it (destroys it and creates another): the new one begins anew.",
 				Required:            true,
 				Validators:          []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(api.KafkaConnectorNamePattern), "must be 1 to 200 characters, without slashes, backslashes, percent signs and control characters, and without spaces at its ends")},
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			},
 			"config": schema.MapAttribute{
 				MarkdownDescription: "The whole configuration by the names of Kafka Connect and of the plugin, values as text, without `name` and without secrets. " +
-					"Keys that someone else adds show in the next plan, which takes them away; what the plugin has a default for needs not be written.",
+					"Keys that someone else adds show in the next plan, which takes them away; what the plugin has a default for need not be written.",
 				ElementType: types.StringType,
 				Required:    true,
 			},
@@ -104,7 +104,7 @@ func resourceSchema(ctx context.Context) schema.Schema {
 				Computed:            true,
 			},
 			"state": schema.StringAttribute{
-				MarkdownDescription: "What the connector should be doing: `running`; `paused`, which keeps its tasks; or `stopped`, which has none. A connector that is created `paused` or `stopped` never runs before. Default: `running`.",
+				MarkdownDescription: "What the connector should be doing: `running`; `paused`, which keeps its tasks; or `stopped`, which has none. A connector that is created `paused` or `stopped` does not run first. Default: `running`.",
 				Optional:            true,
 				Computed:            true,
 				Default:             stringdefault.StaticString(api.StateRunning),
@@ -115,7 +115,7 @@ func resourceSchema(ctx context.Context) schema.Schema {
 				Optional:            true,
 				Attributes: map[string]schema.Attribute{
 					"max_retries": schema.Int64Attribute{
-						MarkdownDescription: "How often, until it stays failed; the count begins anew after 10 minutes without a failure. 1 to 1000.",
+						MarkdownDescription: "How many restarts before it stays failed; the count begins anew after 10 minutes without a failure. 1 to 1000.",
 						Required:            true,
 						Validators:          []validator.Int64{int64validator.Between(1, 1000)},
 					},
@@ -146,7 +146,7 @@ func timeoutsAttribute(ctx context.Context) schema.Attribute {
 	length := func(what string) string {
 		return "How long the connector may take to run after it was " + what + ", such as `5m`. Default: `2m`."
 	}
-	return remote.Timeouts(ctx, "How long to wait until a write is taken back.", timeouts.Opts{
+	return remote.Timeouts(ctx, "How long to wait before a write is taken back.", timeouts.Opts{
 		Create: true, CreateDescription: length("created"),
 		Update: true, UpdateDescription: length("changed"),
 	})

@@ -189,8 +189,8 @@ func objectAttribute(f spec.Field) schema.Attribute {
 // describe is what the docs say of a field.
 func describe(f spec.Field) string {
 	parts := []string{f.Doc}
-	if len(f.Enum) > 0 {
-		parts = append(parts, "One of `"+strings.Join(f.Enum, "`, `")+"`.")
+	if values := oneOfValues(f); values != "" {
+		parts = append(parts, values)
 	}
 	if bounds := bounds(f); bounds != "" {
 		parts = append(parts, bounds)
@@ -202,6 +202,13 @@ func describe(f spec.Field) string {
 		parts = append(parts, "Example: `"+f.Example+"`.")
 	}
 	return strings.Join(parts, " ")
+}
+
+func oneOfValues(f spec.Field) string {
+	if len(f.Enum) == 0 {
+		return ""
+	}
+	return "One of `" + strings.Join(f.Enum, "`, `") + "`."
 }
 
 func bounds(f spec.Field) string {

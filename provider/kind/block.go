@@ -50,7 +50,7 @@ func Blocks(kinds spec.Kinds) map[string]schema.Attribute {
 	return blocks
 }
 
-const kindChange = "Another kind needs a new object."
+const kindChange = "Changing the kind replaces the object."
 
 func kindChanged(_ context.Context, req planmodifier.ObjectRequest, resp *objectplanmodifier.RequiresReplaceIfFuncResponse) {
 	resp.RequiresReplace = !req.PlanValue.IsUnknown() && req.PlanValue.IsNull() != req.StateValue.IsNull()
@@ -58,7 +58,7 @@ func kindChanged(_ context.Context, req planmodifier.ObjectRequest, resp *object
 
 func oneOf(kinds spec.Kinds) string {
 	if len(kinds) == 1 {
-		return ""
+		return " Needed: it is the only kind so far."
 	}
 	return " Exactly one kind is needed."
 }

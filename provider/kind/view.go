@@ -74,26 +74,30 @@ func DataSourceAttributes(fields []spec.Field) map[string]dsschema.Attribute {
 }
 
 func dataSourceAttribute(f spec.Field) dsschema.Attribute {
+	doc := f.Doc
+	if values := oneOfValues(f); values != "" {
+		doc += " " + values
+	}
 	switch shape(f) {
 	case spec.Bool:
-		return dsschema.BoolAttribute{Computed: true, MarkdownDescription: f.Doc}
+		return dsschema.BoolAttribute{Computed: true, MarkdownDescription: doc}
 	case spec.Int:
-		return dsschema.Int64Attribute{Computed: true, MarkdownDescription: f.Doc}
+		return dsschema.Int64Attribute{Computed: true, MarkdownDescription: doc}
 	case spec.Float:
-		return dsschema.Float64Attribute{Computed: true, MarkdownDescription: f.Doc}
+		return dsschema.Float64Attribute{Computed: true, MarkdownDescription: doc}
 	case spec.List:
 		if shape(*f.Elem) == spec.Object {
-			return dsschema.ListNestedAttribute{Computed: true, MarkdownDescription: f.Doc, NestedObject: dsschema.NestedAttributeObject{Attributes: DataSourceAttributes(f.Elem.Fields)}}
+			return dsschema.ListNestedAttribute{Computed: true, MarkdownDescription: doc, NestedObject: dsschema.NestedAttributeObject{Attributes: DataSourceAttributes(f.Elem.Fields)}}
 		}
-		return dsschema.ListAttribute{Computed: true, MarkdownDescription: f.Doc, ElementType: attrType(*f.Elem, DataSource)}
+		return dsschema.ListAttribute{Computed: true, MarkdownDescription: doc, ElementType: attrType(*f.Elem, DataSource)}
 	case spec.Map:
 		if shape(*f.Elem) == spec.Object {
-			return dsschema.MapNestedAttribute{Computed: true, MarkdownDescription: f.Doc, NestedObject: dsschema.NestedAttributeObject{Attributes: DataSourceAttributes(f.Elem.Fields)}}
+			return dsschema.MapNestedAttribute{Computed: true, MarkdownDescription: doc, NestedObject: dsschema.NestedAttributeObject{Attributes: DataSourceAttributes(f.Elem.Fields)}}
 		}
-		return dsschema.MapAttribute{Computed: true, MarkdownDescription: f.Doc, ElementType: attrType(*f.Elem, DataSource)}
+		return dsschema.MapAttribute{Computed: true, MarkdownDescription: doc, ElementType: attrType(*f.Elem, DataSource)}
 	case spec.Object:
-		return dsschema.SingleNestedAttribute{Computed: true, MarkdownDescription: f.Doc, Attributes: DataSourceAttributes(f.Fields)}
+		return dsschema.SingleNestedAttribute{Computed: true, MarkdownDescription: doc, Attributes: DataSourceAttributes(f.Fields)}
 	default:
-		return dsschema.StringAttribute{Computed: true, MarkdownDescription: f.Doc}
+		return dsschema.StringAttribute{Computed: true, MarkdownDescription: doc}
 	}
 }

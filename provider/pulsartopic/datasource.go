@@ -25,8 +25,8 @@ func viewSchema(context.Context) schema.Schema {
 			"connection_name":     schema.StringAttribute{MarkdownDescription: "The connection of the cluster, of kind `pulsar`.", Required: true},
 			"name":                schema.StringAttribute{MarkdownDescription: "The full name of the topic, such as `persistent://public/default/orders`.", Required: true},
 			"partitions":          schema.Int64Attribute{MarkdownDescription: "The number of partitions; `0` for a topic that is not partitioned.", Computed: true},
-			"retention":           schema.StringAttribute{MarkdownDescription: "How long messages are kept after they were acknowledged, in minutes, such as `10080m`, or `unlimited`; null where the namespace decides.", Computed: true},
-			"retention_size":      schema.StringAttribute{MarkdownDescription: "How many bytes of acknowledged messages are kept, in MiB, such as `51200MiB`, or `unlimited`; null where the namespace decides.", Computed: true},
+			"retention":           schema.StringAttribute{MarkdownDescription: "How long messages are kept after they were acknowledged, in minutes, such as `10080m`, or `unlimited`; null where the Pulsar namespace's policy decides.", Computed: true},
+			"retention_size":      schema.StringAttribute{MarkdownDescription: "How many bytes of acknowledged messages are kept, in MiB, such as `51200MiB`, or `unlimited`; null where the Pulsar namespace's policy decides.", Computed: true},
 			"deletion_protection": schema.BoolAttribute{MarkdownDescription: "Whether Headgate refuses to delete the topic.", Computed: true},
 		},
 	}

@@ -53,12 +53,12 @@ func resourceSchema(context.Context) schema.Schema {
 			"or needs `deletion_protection = false` first.",
 		Attributes: map[string]schema.Attribute{
 			"connection_name": schema.StringAttribute{
-				MarkdownDescription: "The connection of the cluster, of kind `pulsar`. Another one needs a new topic.",
+				MarkdownDescription: "The connection of the cluster, of kind `pulsar`. Changing it replaces the topic (destroys it and creates another).",
 				Required:            true,
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			},
 			"name": schema.StringAttribute{
-				MarkdownDescription: "The full name of the topic, such as `persistent://public/default/orders`: whether messages are stored (`persistent` or `non-persistent`), tenant, namespace and name. Another name needs a new topic.",
+				MarkdownDescription: "The full name of the topic, such as `persistent://public/default/orders`: whether messages are stored (`persistent` or `non-persistent`), tenant, namespace and name. Renaming replaces it (destroys it and creates another).",
 				Required:            true,
 				Validators: []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(`^(persistent|non-persistent)://[^/]+/[^/]+/[^/]+$`),
 					"must be a full name such as persistent://tenant/namespace/name or non-persistent://tenant/namespace/name")},
@@ -72,11 +72,11 @@ func resourceSchema(context.Context) schema.Schema {
 				Validators:          []validator.Int64{int64validator.Between(0, 1_000_000)},
 			},
 			"retention": schema.StringAttribute{
-				MarkdownDescription: "How long messages are kept after they were acknowledged, in whole minutes, such as `168h`, or `unlimited`. With `retention_size` alone: `unlimited`. Without both, the namespace decides.",
+				MarkdownDescription: "How long messages are kept after they were acknowledged, in whole minutes, such as `168h`, or `unlimited`. With `retention_size` alone: `unlimited`. Without both, the Pulsar namespace's policy decides.",
 				Optional:            true,
 			},
 			"retention_size": schema.StringAttribute{
-				MarkdownDescription: "How many bytes of acknowledged messages are kept, in whole MiB, such as `50GiB`, or `unlimited`; the older ones go first. It must be more than the backlog quota. With `retention` alone: `unlimited`. Without both, the namespace decides.",
+				MarkdownDescription: "How many bytes of acknowledged messages are kept, in whole MiB, such as `50GiB`, or `unlimited`; the older ones go first. It must be more than the backlog quota. With `retention` alone: `unlimited`. Without both, the Pulsar namespace's policy decides.",
 				Optional:            true,
 			},
 			"deletion_protection": schema.BoolAttribute{

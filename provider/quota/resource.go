@@ -50,39 +50,41 @@ func NewResource() resource.Resource {
 func resourceSchema(context.Context) schema.Schema {
 	entity := func(doc string) schema.StringAttribute {
 		return schema.StringAttribute{
-			MarkdownDescription: doc, Optional: true,
+			MarkdownDescription: doc + " Changing it replaces the quotas (destroys them and creates others).", Optional: true,
 			Validators:    []validator.String{stringvalidator.LengthAtLeast(1)},
 			PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplace()},
 		}
 	}
 	number := func(doc string) schema.Float64Attribute {
-		return schema.Float64Attribute{MarkdownDescription: doc, Optional: true}
+		return schema.Float64Attribute{MarkdownDescription: doc + " Left out: not managed.", Optional: true}
 	}
 	return schema.Schema{
-		MarkdownDescription: "Quotas of a user, of a client id, of both together, or of an IP address of a Kafka cluster. Every broker counts for itself: a client of three brokers gets three times as much. " +
-			"Only what is declared is managed: changes of it made elsewhere show in the next plan, and other quotas of the same entity are left alone.",
+		MarkdownDescription: "Quotas of a user, of a client id, of both together, or of an IP address of a Kafka cluster: set `user`, `client_id`, both, or `ip` alone. " +
+			"Every broker counts for itself, but for `controller_mutation_rate`: a client of three brokers gets three times as much. " +
+			"Only what is declared is managed: changes of it made elsewhere show in the next plan, other quotas of the same entity are left alone, and one that is no longer declared is taken away. " +
+			"After an import all quotas of the entity count as declared: repeat those to keep, or the next apply takes them away.",
 		Attributes: map[string]schema.Attribute{
 			"connection_name": schema.StringAttribute{
-				MarkdownDescription: "The connection of the cluster. Its user needs the rights DescribeConfigs and AlterConfigs on the cluster. Another one needs new quotas.",
+				MarkdownDescription: "The connection of the cluster. Its user needs the rights DescribeConfigs and AlterConfigs on the cluster. Changing it replaces the quotas (destroys them and creates others).",
 				Required:            true,
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			},
-			"user":      entity("The user; `<default>` is every user without quotas of its own. With `client_id`, the two together. Another one needs new quotas."),
-			"client_id": entity("The client id; `<default>` is every client id without quotas of its own. Another one needs new quotas."),
-			"ip":        entity("The IP address; `<default>` is every address without a quota of its own. Another one needs new quotas."),
+			"user":      entity("The user; `<default>` is every user without quotas of its own. With `client_id`, the two together."),
+			"client_id": entity("The client id; `<default>` is every client id without quotas of its own."),
+			"ip":        entity("The IP address; `<default>` is every address without a quota of its own."),
 			"entity": schema.StringAttribute{
 				MarkdownDescription: "All of it in one, such as `user=billing,client-id=<default>`: what the import id ends with. In names, `,`, `=` and `%` are written `%2C`, `%3D` and `%25`.",
 				Computed:            true,
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
 			},
 			api.QuotaProducerByteRate: schema.StringAttribute{
-				MarkdownDescription: "What may be produced per second and broker, such as `10MiB`. Beyond it the broker answers later.", Optional: true, Validators: []validator.String{rateValidator{}},
+				MarkdownDescription: "What may be produced per second and broker, such as `10MiB`. Beyond it the broker answers later. Left out: not managed.", Optional: true, Validators: []validator.String{rateValidator{}},
 			},
 			api.QuotaConsumerByteRate: schema.StringAttribute{
-				MarkdownDescription: "What may be consumed per second and broker, such as `10MiB`.", Optional: true, Validators: []validator.String{rateValidator{}},
+				MarkdownDescription: "What may be consumed per second and broker, such as `10MiB`. Left out: not managed.", Optional: true, Validators: []validator.String{rateValidator{}},
 			},
-			api.QuotaRequestPercentage:      number("How much of the time of one of the broker's threads may be taken, in percent; `200` are two threads."),
-			api.QuotaControllerMutationRate: number("How many partitions may be created or deleted per second."),
+			api.QuotaRequestPercentage:      number("How much of the time of one of the broker's threads may be taken, in percent; `200` is two threads."),
+			api.QuotaControllerMutationRate: number("How many partitions may be created or deleted per second, in the whole cluster."),
 			api.QuotaConnectionCreationRate: number("How many connections an IP address may open per second and broker. For `ip` only."),
 		},
 	}

@@ -112,7 +112,7 @@ func (l *listResource) Metadata(_ context.Context, req resource.MetadataRequest,
 
 func (l *listResource) ListResourceConfigSchema(_ context.Context, _ list.ListResourceSchemaRequest, resp *list.ListResourceSchemaResponse) {
 	attributes := map[string]listschema.Attribute{
-		"prefix": listschema.StringAttribute{MarkdownDescription: "Only those whose last part of the import id begins with this.", Optional: true},
+		"prefix": listschema.StringAttribute{MarkdownDescription: "Only those for which the last part of the import id begins with this.", Optional: true},
 	}
 	if l.behindConnection() {
 		attributes["connection_name"] = listschema.StringAttribute{MarkdownDescription: "The connection to look behind.", Required: true}

@@ -78,7 +78,7 @@ func viewSchema(context.Context) schema.Schema {
 		Validators: []validator.String{stringvalidator.AtLeastOneOf(path.MatchRoot("schema_id"))},
 	}
 	attributes["version"] = schema.Int64Attribute{
-		MarkdownDescription: "The version to read, from 1. Default: the latest.",
+		MarkdownDescription: "The version to read, from 1. Not with `schema_id`. Default: the latest.",
 		Optional:            true, Computed: true,
 		Validators: []validator.Int64{int64validator.AtLeast(1), int64validator.ConflictsWith(path.MatchRoot("schema_id"))},
 	}

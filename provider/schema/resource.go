@@ -64,7 +64,7 @@ func declared() []spec.Field {
 			continue
 		case "format":
 			f.Default, f.Required = "AVRO", false
-			f.Doc += " Another one needs a new subject, unless it is from JSON to CLOUDEVENTS or back."
+			f.Doc += " Changing it replaces the schema (destroys it and creates another), except from JSON to CLOUDEVENTS or back."
 		case "schema":
 			f.Doc += " Whitespace and the order of keys do not matter: a change of nothing else plans nothing."
 			f.MinSize = new(1)
@@ -80,12 +80,12 @@ func resourceSchema(context.Context) schema.Schema {
 	followReferences(attributes)
 	maps.Copy(attributes, map[string]schema.Attribute{
 		"connection_name": schema.StringAttribute{
-			MarkdownDescription: "The connection of the registry: of kind `schema_registry`, `apicurio` or `glue`. Another one needs a new subject.",
+			MarkdownDescription: "The connection of the registry: of kind `schema_registry`, `apicurio` or `glue`. Changing it replaces the schema (destroys it and creates another).",
 			Required:            true,
 			PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 		},
 		"subject": schema.StringAttribute{
-			MarkdownDescription: "The subject, such as `orders-value` for the values of the topic `orders`: an artifact of the connection's group in Apicurio Registry, a schema name in AWS Glue. Another one needs a new subject.",
+			MarkdownDescription: "The subject, such as `orders-value` for the values of the topic `orders`: an artifact of the connection's group in Apicurio Registry, a schema name in AWS Glue. Changing it replaces the schema (destroys it and creates another).",
 			Required:            true,
 			Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
 			PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
@@ -94,8 +94,8 @@ func resourceSchema(context.Context) schema.Schema {
 		"version":     schema.Int64Attribute{MarkdownDescription: "The version within the subject, from 1.", Computed: true},
 		"fingerprint": schema.StringAttribute{MarkdownDescription: "The same for schemas that differ in nothing but form.", Computed: true},
 		"hard_delete": schema.BoolAttribute{
-			MarkdownDescription: "Whether destroying deletes the subject for good, so that its ids no longer resolve and its records can no longer be read. " +
-				"Otherwise it is deleted softly, which AWS Glue does not know: there a schema is not destroyed without this. Default: `false`.",
+			MarkdownDescription: "Whether destroying deletes the subject for good, so that its ids no longer resolve and records written with them can no longer be read. " +
+				"Otherwise it is soft-deleted. AWS Glue has no soft delete: there destroying is refused unless this is `true`. Default: `false`.",
 			Optional: true,
 			Computed: true,
 			Default:  booldefault.StaticBool(false),
@@ -114,7 +114,7 @@ func replaceFormat(attributes map[string]schema.Attribute) {
 	if !ok {
 		return
 	}
-	const doc = "Another format needs a new subject."
+	const doc = "Changing the format replaces the schema."
 	format.PlanModifiers = append(format.PlanModifiers, stringplanmodifier.RequiresReplaceIf(
 		func(_ context.Context, req planmodifier.StringRequest, resp *stringplanmodifier.RequiresReplaceIfFuncResponse) {
 			resp.RequiresReplace = otherFormat(req.StateValue.ValueString(), req.PlanValue.ValueString())

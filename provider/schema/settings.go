@@ -69,13 +69,13 @@ func settingsSchema(context.Context) schema.Schema {
 		}
 	}
 	attributes["connection_name"] = schema.StringAttribute{
-		MarkdownDescription: "The connection of the registry, of kind `schema_registry` or `apicurio`. Another one needs new settings.",
+		MarkdownDescription: "The connection of the registry, of kind `schema_registry` or `apicurio`. Changing it replaces the settings: this registry gets its defaults back.",
 		Required:            true,
 		PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 	}
 	return schema.Schema{
 		MarkdownDescription: "What holds for every subject of a registry that has no setting of its own. Declare it once for a registry. " +
-			"Destroying it gives the registry the defaults back that it is configured with. AWS Glue has no such settings.",
+			"Destroying it gives the registry back the defaults that it is configured with. AWS Glue has no such settings.",
 		Attributes: attributes,
 	}
 }

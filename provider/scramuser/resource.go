@@ -61,16 +61,16 @@ type model struct {
 
 func resourceSchema(context.Context) schema.Schema {
 	return schema.Schema{
-		MarkdownDescription: "A user of a Kafka cluster who logs in with SCRAM, and its password. What the user may do is said by `headgate_acl`. " +
-			"A cluster does not tell passwords: that one was changed elsewhere cannot be seen, that the user, a mechanism or the number of iterations was shows in the plan.",
+		MarkdownDescription: "A user of a Kafka cluster who logs in with SCRAM, and its password. What the user may do is declared with `headgate_acl`. " +
+			"A cluster does not reveal passwords: a password changed elsewhere is not noticed; a user, mechanism or iteration count changed elsewhere shows in the plan.",
 		Attributes: map[string]schema.Attribute{
 			"connection_name": schema.StringAttribute{
-				MarkdownDescription: "The connection of the cluster. Its user needs the rights Describe and Alter on the cluster. Another one needs a new user.",
+				MarkdownDescription: "The connection of the cluster. Its user needs the rights Describe and Alter on the cluster. Changing it replaces the user (destroys it and creates another).",
 				Required:            true,
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			},
 			"username": schema.StringAttribute{
-				MarkdownDescription: "The name to log in with; in ACLs it is `User:` and this name. Another one needs a new user.",
+				MarkdownDescription: "The name to log in with; in ACLs it is `User:` and this name. Renaming replaces it (destroys it and creates another).",
 				Required:            true,
 				Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},

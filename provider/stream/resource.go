@@ -64,12 +64,12 @@ func resourceSchema(ctx context.Context) schema.Schema {
 			"and a stream is deleted only after `deletion_protection = false`.",
 		Attributes: map[string]schema.Attribute{
 			"connection_name": schema.StringAttribute{
-				MarkdownDescription: "The connection of the region, of kind `kinesis`. Another one needs a new stream.",
+				MarkdownDescription: "The connection of the region, of kind `kinesis`. Changing it replaces the stream (destroys it and creates another).",
 				Required:            true,
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			},
 			"name": schema.StringAttribute{
-				MarkdownDescription: "The name of the stream: 1 to 128 letters, digits, dots, dashes and underscores. Another name needs a new stream.",
+				MarkdownDescription: "The name of the stream: 1 to 128 letters, digits, dots, dashes and underscores. Renaming replaces it (destroys it and creates another).",
 				Required:            true,
 				Validators:          []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(`^[a-zA-Z0-9_.-]{1,128}$`), "must be 1 to 128 letters, digits, dots, dashes and underscores")},
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
@@ -82,7 +82,7 @@ func resourceSchema(ctx context.Context) schema.Schema {
 				Validators: []validator.String{stringvalidator.OneOf(api.StreamOnDemand, api.StreamProvisioned)},
 			},
 			"shards": schema.Int64Attribute{
-				MarkdownDescription: "The number of open shards, from 1 to 10000, with mode `PROVISIONED`. It changes in place: AWS splits or merges shards, at most to the double or to the half at once and ten times in 24 hours. " +
+				MarkdownDescription: "The number of open shards, from 1 to 10000, with mode `PROVISIONED`. It changes in place: AWS splits or merges shards, at most doubling or halving the number at once, and ten times in 24 hours. " +
 					"Headgate takes as many steps as are needed, and waits for each.",
 				Optional:   true,
 				Validators: []validator.Int64{int64validator.Between(1, 10000)},
@@ -99,9 +99,10 @@ func resourceSchema(ctx context.Context) schema.Schema {
 				Validators:          []validator.String{stringvalidator.LengthBetween(1, 2048)},
 			},
 			"tags": schema.MapAttribute{
-				MarkdownDescription: "Tags, at most 50. Only those declared here are managed: changes of them made elsewhere show in the next plan, other tags are left alone, and one that is no longer declared is taken away.",
-				ElementType:         types.StringType,
-				Optional:            true,
+				MarkdownDescription: "Tags, at most 50. Only those declared here are managed: changes of them made elsewhere show in the next plan, other tags are left alone, and one that is no longer declared is taken away. " +
+					"After an import all tags but AWS's own count as declared: repeat those to keep, or the next apply takes them away.",
+				ElementType: types.StringType,
+				Optional:    true,
 			},
 			"deletion_protection": schema.BoolAttribute{
 				MarkdownDescription: "Whether Headgate refuses to delete the stream. To delete it, apply `false` first. Default: `true`.",

@@ -44,7 +44,7 @@ func (e *tokenEphemeral) Configure(_ context.Context, req ephemeral.ConfigureReq
 func (e *tokenEphemeral) Schema(_ context.Context, _ ephemeral.SchemaRequest, resp *ephemeral.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A short-lived token of the Headgate daemon, for another provider or a job. It is made anew in every plan and apply, is in no plan and no state, " +
-			"and ends by itself: when Terraform is done, it stays good until it expires. A short-lived token cannot make others, so the provider itself needs a token that the daemon was started with.",
+			"and is not revoked when Terraform is done: it stays good until it expires. A short-lived token cannot make others, so the provider itself needs a token that the daemon was started with.",
 		Attributes: map[string]schema.Attribute{
 			"description": schema.StringAttribute{MarkdownDescription: "What it is for, for people; at most 200 characters.", Optional: true},
 			"lifetime":    schema.StringAttribute{MarkdownDescription: "How long it is good for, such as `1h`; from `1s` to `24h`. Default: `15m`.", Optional: true},

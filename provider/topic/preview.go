@@ -44,22 +44,22 @@ func previewSchema(context.Context) schema.Schema {
 		"connection_name": schema.StringAttribute{MarkdownDescription: "The connection of the cluster.", Required: true},
 		"name":            schema.StringAttribute{MarkdownDescription: "The name of the topic.", Required: true},
 		"last": schema.Int64Attribute{
-			MarkdownDescription: "How many of the newest records to show, over all partitions. From 1 to 1,000. Default: `10`, unless `from_offset` or `from_time` is set.",
+			MarkdownDescription: "How many of the newest records to show, over all partitions. Not with `from_offset` or `from_time`. From 1 to 1,000. Default: `10`.",
 			Optional:            true,
 			Validators:          []validator.Int64{int64validator.Between(1, 1000)},
 		},
 		"from_offset": schema.Int64Attribute{
-			MarkdownDescription: "Begin at this offset, in each partition, instead of showing the newest.",
+			MarkdownDescription: "Begin at this offset, in each partition, instead of showing the newest. Not with `from_time`.",
 			Optional:            true,
 			Validators:          []validator.Int64{int64validator.AtLeast(0)},
 		},
 		"from_time": schema.StringAttribute{
-			MarkdownDescription: "Begin at this time, such as `2026-11-21T08:00:00Z`, instead of showing the newest.",
+			MarkdownDescription: "Begin at this RFC 3339 time, such as `2026-11-21T08:00:00Z`, instead of showing the newest. Not with `from_offset`.",
 			Optional:            true,
 			Validators:          []validator.String{timeValidator{}},
 		},
 		"limit": schema.Int64Attribute{
-			MarkdownDescription: "With `from_offset` or `from_time`: how many records to show at most from there on, the earliest first. From 1 to 1,000. Default: `10`.",
+			MarkdownDescription: "How many records to show at most from there on, the earliest first. Only with `from_offset` or `from_time`. From 1 to 1,000. Default: `10`.",
 			Optional:            true,
 			Validators:          []validator.Int64{int64validator.Between(1, 1000)},
 		},
@@ -69,7 +69,7 @@ func previewSchema(context.Context) schema.Schema {
 			Validators:          []validator.Int64{int64validator.Between(0, math.MaxInt32)},
 		},
 		"key": schema.StringAttribute{
-			MarkdownDescription: "Show only records with this key, by its bytes or as it is shown. The topic is searched as far as 10 seconds suffice.",
+			MarkdownDescription: "Show only records with this key, given as its raw bytes or as `key` shows it. The search stops after 10 seconds.",
 			Optional:            true,
 			Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
 		},
@@ -85,7 +85,7 @@ func previewSchema(context.Context) schema.Schema {
 func decodeAttribute(what string) schema.Attribute {
 	return schema.StringAttribute{
 		MarkdownDescription: "How to make " + what + " readable: `registry` (the schema that they name in the connection's schema registry), `json`, `text`, `hex`, or `auto`, the first of these that fits. " +
-			"With another one than `auto`, what it does not fit is shown as hex. Default: `auto`.",
+			"With any other, values that do not fit it are shown as hex. Default: `auto`.",
 		Optional:   true,
 		Validators: []validator.String{stringvalidator.OneOf(api.PreviewDecodings...)},
 	}

@@ -63,12 +63,12 @@ func resourceSchema(ctx context.Context) schema.Schema {
 			"when planning, or needs `deletion_protection = false` first.",
 		Attributes: map[string]schema.Attribute{
 			"connection_name": schema.StringAttribute{
-				MarkdownDescription: "The connection of the cluster. Another one needs a new topic.",
+				MarkdownDescription: "The connection of the cluster. Changing it replaces the topic (destroys it and creates another).",
 				Required:            true,
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			},
 			"name": schema.StringAttribute{
-				MarkdownDescription: "The name of the topic. Another name needs a new topic.",
+				MarkdownDescription: "The name of the topic. Renaming replaces it (destroys it and creates another).",
 				Required:            true,
 				Validators: []validator.String{
 					stringvalidator.RegexMatches(regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`), "must be 1 to 249 letters, digits, dots, dashes and underscores"),
@@ -85,7 +85,7 @@ func resourceSchema(ctx context.Context) schema.Schema {
 			},
 			"replication_factor": schema.Int64Attribute{
 				MarkdownDescription: "The number of replicas of each partition, at most one on each broker. It changes in place: new replicas go to racks that have none yet, then to the brokers " +
-					"with the fewest; nothing else moves, and leaders stay. The apply waits until they have caught up; where it ends before, the brokers go on. Default: `3`.",
+					"with the fewest; nothing else moves, and leaders stay. The apply waits until they have caught up; if the timeout comes first, the apply fails and the brokers go on copying. Default: `3`.",
 				Optional:   true,
 				Computed:   true,
 				Default:    int64default.StaticInt64(api.DefaultReplicationFactor),
@@ -105,7 +105,9 @@ func resourceSchema(ctx context.Context) schema.Schema {
 			},
 			"config": schema.MapAttribute{
 				MarkdownDescription: "Topic configs by Kafka's names, values as text. Only what is declared here is managed: changes of it made elsewhere show in the next plan, " +
-					"other configs are left alone, and a config that is no longer declared goes back to the broker's default. The data source `headgate_topic` shows all that are in force.",
+					"other configs are left alone, and a config that is no longer declared goes back to the broker's default. " +
+					"After an import all configs set on the topic count as declared: repeat those to keep, or the next apply gives them back to the broker's default. " +
+					"The data source `headgate_topic` shows all that are in force.",
 				ElementType: types.StringType,
 				Optional:    true,
 			},

@@ -40,8 +40,8 @@ func Schema() *tfprotov6.Schema {
 		DescriptionKind: tfprotov6.StringKindMarkdown,
 		Attributes: []*tfprotov6.SchemaAttribute{
 			attribute(attrAdopt, tftypes.Bool, optional, "Whether topics that exist already are taken over with their records and their undeclared configs, instead of being refused. "+
-				"For topics that leave another resource: see below. Default: `false`."),
-			attribute(attrConnection, tftypes.String, required, "The connection of the cluster. Another one needs new topics."),
+				"For topics that leave another resource: see Moving topics into a set. Default: `false`."),
+			attribute(attrConnection, tftypes.String, required, "The connection of the cluster. Changing it replaces the topics (destroys them and creates others)."),
 			attribute(attrThrottle, tftypes.String, optional, reassign.ThrottleDoc),
 			{
 				Name: attrTimeouts, Optional: true, DescriptionKind: tfprotov6.StringKindMarkdown,
@@ -83,12 +83,13 @@ func defaultAttributes() []*tfprotov6.SchemaAttribute {
 func entryAttributes() []*tfprotov6.SchemaAttribute {
 	return []*tfprotov6.SchemaAttribute{
 		attribute(attrConfig, textMap, optional, "Topic configs by Kafka's names, values as text. Only what is declared, here or in the defaults, is managed: changes of it made elsewhere show in the next plan, "+
-			"other configs are left alone, and a config that is no longer declared goes back to the broker's default."),
+			"other configs are left alone, and a config that is no longer declared goes back to the broker's default. "+
+			"After an import all configs set on the topic count as declared: repeat those to keep, here or in the defaults, or the next apply gives them back to the broker's default."),
 		attribute(attrProtection, tftypes.Bool, computed, "Whether Headgate refuses to delete the topic. To delete it, apply `false` first. Default: that of `defaults`, else `true`."),
 		attribute(attrDescription, tftypes.String, optional, "What is in it, for people. Headgate keeps it; Kafka does not know it."),
 		attribute(attrLabels, textMap, optional, "Labels of your own. Headgate keeps them; Kafka does not know them."),
 		attribute(attrPartitions, tftypes.Number, computed, "The number of partitions. It grows in place, which changes the partition that new records of a key go to, and never shrinks. Default: that of `defaults`, else `3`."),
-		attribute(attrReplication, tftypes.Number, computed, "The number of replicas of each partition. It changes in place: the brokers copy replicas, and the apply waits until they have caught up; where it ends before, the brokers go on. "+
+		attribute(attrReplication, tftypes.Number, computed, "The number of replicas of each partition. It changes in place: the brokers copy replicas, and the apply waits until they have caught up; if the timeout comes first, the apply fails and the brokers go on copying. "+
 			"Default: that of `defaults`, else `3`."),
 		attribute(attrRetention, tftypes.String, computed, "How long records are kept, such as `36h`, or `unlimited`: the same as `config[\"retention.ms\"]` in words. Default: that of `defaults`, else `168h`, 7 days."),
 	}
