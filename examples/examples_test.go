@@ -90,7 +90,7 @@ resource "headgate_consumer_group_offsets" "billing" {
 		"data-sources/headgate_stream":                kinesis + clicks,
 		"resources/headgate_schema":                   connections,
 		"resources/headgate_schema_registry_settings": connections,
-		"resources/headgate_source_connector":         connections,
+		"resources/headgate_source_connector":         strings.ReplaceAll(connections, `"second"`, `"old"`),
 		"resources/headgate_connector":                kafkaConnect,
 		"data-sources/headgate_connector":             shop,
 		"data-sources/headgate_connectors":            shop,
@@ -198,7 +198,11 @@ func apply(t *testing.T, dir, before string) {
 	variables := config.Variables{}
 	if dir == "resources/headgate_connection" {
 		variables["kafka_password"] = config.StringVariable("hunter-one")
-		variables["client_secret"] = config.StringVariable("hunter-two")
+		secrets := map[string]config.Variable{}
+		for _, name := range []string{"cloud", "hubs", "tokens", "pulsar", "shop", "minio", "azure"} {
+			secrets[name] = config.StringVariable("hunter-two")
+		}
+		variables["secrets"] = config.MapVariable(secrets)
 	}
 	if dir == "resources/headgate_connector" {
 		variables["shop_password"] = config.StringVariable("hunter-three")

@@ -1,3 +1,4 @@
+# A connection that another configuration declares.
 data "headgate_connection" "main" {
   name = "main"
 }

@@ -1,5 +1,5 @@
 data "headgate_connection_test" "main" {
-  name = "main"
+  name = headgate_connection.main.name
 }
 
 # A failed check warns in every plan, and stops nothing.

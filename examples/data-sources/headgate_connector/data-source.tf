@@ -1,5 +1,5 @@
 data "headgate_connector" "shop" {
-  connection_name = "connect"
+  connection_name = headgate_connection.connect.name
   name            = "shop-jdbc"
 }
 

@@ -1,6 +1,6 @@
 # What may be set, and what is secret, in the configuration of a plugin.
 data "headgate_connector_plugins" "jdbc" {
-  connection_name = "connect"
+  connection_name = headgate_connection.connect.name
   class           = "JdbcSource"
 }
 

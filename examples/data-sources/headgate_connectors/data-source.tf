@@ -1,5 +1,5 @@
 data "headgate_connectors" "all" {
-  connection_name = "connect"
+  connection_name = headgate_connection.connect.name
 }
 
 output "what_has_failed" {

@@ -1,5 +1,5 @@
 data "headgate_schema_versions" "order" {
-  connection_name = "registry"
+  connection_name = headgate_connection.registry.name
   subject         = "orders-value"
 }
 

@@ -1,5 +1,5 @@
 data "headgate_schemas" "orders" {
-  connection_name = "registry"
+  connection_name = headgate_connection.registry.name
   prefix          = "orders"
 }
 

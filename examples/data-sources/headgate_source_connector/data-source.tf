@@ -1,5 +1,5 @@
 data "headgate_source_connector" "orders_in" {
-  name = "orders-in"
+  name = headgate_source_connector.orders_in.name
 }
 
 output "lag" {

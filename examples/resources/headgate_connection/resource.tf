@@ -1,10 +1,13 @@
 variable "kafka_password" {
   type      = string
+  sensitive = true
   ephemeral = true
 }
 
-variable "client_secret" {
-  type      = string
+# What the other systems ask for, each under the name of its connection.
+variable "secrets" {
+  type      = map(string)
+  sensitive = true
   ephemeral = true
 }
 
@@ -35,7 +38,7 @@ resource "headgate_connection" "cloud" {
   confluent_cloud = {
     bootstrap_server      = "pkc-12345.eu-central-1.aws.confluent.cloud"
     api_key               = "ABCDEFGHIJKLMNOP"
-    api_secret_wo         = var.client_secret
+    api_secret_wo         = var.secrets["cloud"]
     api_secret_wo_version = 1
   }
 }
@@ -55,7 +58,7 @@ resource "headgate_connection" "hubs" {
     entra_id = {
       tenant_id                = "0a1b2c3d-0000-0000-0000-000000000000"
       client_id                = "4e5f6a7b-0000-0000-0000-000000000000"
-      client_secret_wo         = var.client_secret
+      client_secret_wo         = var.secrets["hubs"]
       client_secret_wo_version = 1
     }
   }
@@ -71,7 +74,7 @@ resource "headgate_connection" "tokens" {
       oauth = {
         token_endpoint           = "https://login.internal/oauth2/token"
         client_id                = "headgate"
-        client_secret_wo         = var.client_secret
+        client_secret_wo         = var.secrets["tokens"]
         client_secret_wo_version = 1
         scopes                   = ["kafka"]
       }
@@ -79,9 +82,14 @@ resource "headgate_connection" "tokens" {
   }
 }
 
+resource "headgate_connection" "connect" {
+  name          = "connect"
+  kafka_connect = { urls = ["https://connect-1.internal:8083", "https://connect-2.internal:8083"] }
+}
+
 # Beside Kafka: Kinesis with a role, Pulsar with a token (Astra Streaming too), databases for change data capture.
-resource "headgate_connection" "clicks" {
-  name = "clicks"
+resource "headgate_connection" "kinesis" {
+  name = "kinesis"
   kinesis = {
     region      = "eu-central-1"
     credentials = { role_arn = "arn:aws:iam::123456789012:role/headgate" } # without it: whatever the daemon's machine has
@@ -94,7 +102,7 @@ resource "headgate_connection" "pulsar" {
     service_url      = "pulsar+ssl://pulsar.internal:6651"
     admin_url        = "https://pulsar.internal:8443"
     tenant           = "payments"
-    token_wo         = var.client_secret
+    token_wo         = var.secrets["pulsar"]
     token_wo_version = 1
   }
 }
@@ -105,7 +113,7 @@ resource "headgate_connection" "shop" {
     host                = "db.internal"
     database            = "shop"
     username            = "headgate"
-    password_wo         = var.client_secret
+    password_wo         = var.secrets["shop"]
     password_wo_version = 1
   }
 }
@@ -132,7 +140,7 @@ resource "headgate_connection" "minio" {
       path_style = true
       credentials = {
         access_key_id                = "headgate"
-        secret_access_key_wo         = var.client_secret
+        secret_access_key_wo         = var.secrets["minio"]
         secret_access_key_wo_version = 1
       }
     }
@@ -150,7 +158,7 @@ resource "headgate_connection" "azure" {
     azure_blob = {
       account        = "contoso"
       container      = "payments-archive"
-      sas_wo         = "sv=2024-11-04&sr=c&sp=racwl&sig=${urlencode(var.client_secret)}" # or account_key_wo, or connection_string_wo
+      sas_wo         = "sv=2024-11-04&sr=c&sp=racwl&sig=${urlencode(var.secrets["azure"])}" # or account_key_wo, or connection_string_wo
       sas_wo_version = 1
     }
   }

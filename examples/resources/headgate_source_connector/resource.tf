@@ -1,5 +1,5 @@
 resource "headgate_topic" "old_orders" {
-  connection_name     = headgate_connection.second.name
+  connection_name     = headgate_connection.old.name
   name                = "orders"
   deletion_protection = false
 }
@@ -7,7 +7,7 @@ resource "headgate_topic" "old_orders" {
 resource "headgate_source_connector" "orders_in" {
   name = "orders-in"
   kafka = {
-    connection     = headgate_connection.second.name
+    connection     = headgate_connection.old.name
     topics         = [headgate_topic.old_orders.name]
     topic_prefixes = ["returns."] # all topics that begin so, now and later
     start_from     = "earliest"

@@ -7,7 +7,7 @@ resource "headgate_stream" "clicks" {
   tags            = { team = "web" }
 }
 
-# So many shards: another number splits or merges them in place, in as many steps as AWS wants.
+# A fixed number of shards: another number splits or merges them in place, in as many steps as AWS wants.
 resource "headgate_stream" "orders" {
   connection_name = headgate_connection.kinesis.name
   name            = "orders"

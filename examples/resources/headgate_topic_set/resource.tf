@@ -16,7 +16,7 @@ resource "headgate_topic_set" "payments" {
   }
 }
 
-# Or one file for each topic, in the folder of the team that owns it: topics/shop.clicks.yaml has partitions: 3.
+# Or one file for each topic: topics/shop.clicks.yaml holds `partitions: 3`.
 locals {
   files = fileset(path.module, "topics/*.yaml")
 }

@@ -1,0 +1,4 @@
+import {
+  to = headgate_acl.billing
+  id = "main/User:billing"
+}

@@ -1,0 +1,4 @@
+import {
+  to = headgate_client_quota.reports
+  id = "main/user=billing,client-id=reports"
+}

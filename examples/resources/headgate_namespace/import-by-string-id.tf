@@ -1,0 +1,4 @@
+import {
+  to = headgate_namespace.payments
+  id = "payments"
+}

@@ -1,0 +1,4 @@
+import {
+  to = headgate_scram_user.billing
+  id = "main/billing"
+}
