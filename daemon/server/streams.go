@@ -12,7 +12,7 @@ import (
 // StreamPath names a stream in a path.
 type StreamPath struct {
 	Connection string `path:"connection" doc:"The connection of the region."`
-	Stream     string `path:"stream" doc:"The stream."`
+	Stream     string `path:"stream" doc:"The stream, by its name or its ARN."`
 }
 
 func (s *server) streamRoutes(face huma.API) {
@@ -60,8 +60,8 @@ func (s *server) putStream(ctx context.Context, in *struct {
 	}
 	if !in.DryRun {
 		afterAnswer(ctx, outcome{
-			sent: func(ctx context.Context) error { return s.Streams.EndCreation(ctx, in.Connection, in.Stream) },
-			lost: func(ctx context.Context) error { return s.Streams.AbandonCreation(ctx, in.Connection, in.Stream) },
+			sent: func(ctx context.Context) error { return s.Streams.EndCreation(ctx, in.Connection, made.Name) },
+			lost: func(ctx context.Context) error { return s.Streams.AbandonCreation(ctx, in.Connection, made.Name) },
 		})
 	}
 	return made, nil

@@ -23,16 +23,17 @@ var errUnsettled = errors.New("not settled")
 
 // Put creates or changes a stream. It waits until AWS has made it so, but no longer than a minute: then the answer says
 // that it is not settled, and the same write again goes on.
-func (s *Service) Put(ctx context.Context, connection, name string, body api.StreamWrite, opts api.WriteOptions, idempotencyKey string) (*api.Stream, error) {
-	if err := checkName(name); err != nil {
-		return nil, err
-	}
+func (s *Service) Put(ctx context.Context, connection, nameOrARN string, body api.StreamWrite, opts api.WriteOptions, idempotencyKey string) (*api.Stream, error) {
 	d := declaration{StreamWrite: body}
 	if err := d.check(); err != nil {
 		return nil, err
 	}
-	c, err := s.client(ctx, connection)
+	c, ref, err := s.open(ctx, connection, nameOrARN)
 	if err != nil {
+		return nil, err
+	}
+	name := ref.name
+	if err := checkName(name); err != nil {
 		return nil, err
 	}
 	done, err := s.keep.Turn(ctx, connection, name, opts)
@@ -40,7 +41,7 @@ func (s *Service) Put(ctx context.Context, connection, name string, body api.Str
 		return nil, err
 	}
 	defer done()
-	have, err := c.read(ctx, name)
+	have, err := c.look(ctx, ref)
 	if err != nil {
 		return nil, err
 	}
@@ -319,17 +320,18 @@ func (c *client) until(ctx context.Context, last *state, so func(*state) bool) (
 }
 
 // Delete deletes a stream and its records, unless it is protected. A dry run answers what would go with it.
-func (s *Service) Delete(ctx context.Context, connection, name string, opts api.WriteOptions) (*api.Deletion, error) {
-	c, err := s.client(ctx, connection)
+func (s *Service) Delete(ctx context.Context, connection, nameOrARN string, opts api.WriteOptions) (*api.Deletion, error) {
+	c, ref, err := s.open(ctx, connection, nameOrARN)
 	if err != nil {
 		return nil, err
 	}
+	name := ref.name
 	done, err := s.keep.Turn(ctx, connection, name, opts)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	have, err := c.read(ctx, name)
+	have, err := c.look(ctx, ref)
 	if err != nil {
 		return nil, err
 	}

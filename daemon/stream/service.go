@@ -50,6 +50,7 @@ type client struct {
 	*kinesis.API
 
 	connection string
+	region     string
 	generation int64
 }
 
@@ -85,21 +86,22 @@ func (s *Service) client(ctx context.Context, name string) (*client, error) {
 	if err != nil {
 		return nil, api.Upstream(api.CodeConnection, "/connection", fmt.Sprintf("Connection %q cannot be used", name), err.Error(), "Test the connection: headgated test-connection "+name)
 	}
-	c := &client{API: made, connection: name, generation: target.Generation}
+	c := &client{API: made, connection: name, region: declared.Region, generation: target.Generation}
 	s.clients[name] = c
 	return c, nil
 }
 
-// Get reads a stream. Only a stream that AWS itself says does not exist is not found.
-func (s *Service) Get(ctx context.Context, connection, name string) (*api.Stream, error) {
-	c, err := s.client(ctx, connection)
+// Get reads a stream, by its name or its ARN. Only a stream that AWS itself says does not exist is not found.
+func (s *Service) Get(ctx context.Context, connection, nameOrARN string) (*api.Stream, error) {
+	c, ref, err := s.open(ctx, connection, nameOrARN)
 	if err != nil {
 		return nil, err
 	}
-	have, err := c.read(ctx, name)
+	have, err := c.look(ctx, ref)
 	if err != nil {
 		return nil, err
 	}
+	name := ref.name
 	if have == nil {
 		return nil, errors.Join(api.NotFound("Stream", name), s.keep.Forget(ctx, connection, name))
 	}

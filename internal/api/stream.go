@@ -52,7 +52,7 @@ type StreamWrite struct {
 	Unknown            []string `json:"unknown,omitempty" doc:"In a dry run: JSON pointers into the body whose values are not known yet."`
 }
 
-// GetStream reads a stream.
+// GetStream reads a stream, by its name or its ARN.
 func (c *Client) GetStream(ctx context.Context, connection, name string) (*Stream, error) {
 	return get[Stream](ctx, c, streamPath(connection, name))
 }
@@ -62,12 +62,12 @@ func (c *Client) ListStreams(ctx context.Context, connection, cursor string) (*P
 	return get[Page[Stream]](ctx, c, streamsPath(connection)+query("cursor", cursor))
 }
 
-// PutStream creates or changes a stream. It waits for a while; see [Stream.Settled].
+// PutStream creates or changes a stream, by its name or its ARN. It waits for a while; see [Stream.Settled].
 func (c *Client) PutStream(ctx context.Context, connection, name string, body StreamWrite, opts WriteOptions) (*Stream, error) {
 	return put[Stream](ctx, c, streamPath(connection, name), body, opts)
 }
 
-// DeleteStream deletes a stream and its records.
+// DeleteStream deletes a stream and its records, by its name or its ARN.
 func (c *Client) DeleteStream(ctx context.Context, connection, name string, opts WriteOptions) (*Deletion, error) {
 	return del(ctx, c, streamPath(connection, name), opts)
 }

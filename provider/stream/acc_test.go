@@ -93,6 +93,50 @@ func TestRealStreamLives(t *testing.T) {
 	lives(t, acctest.Dev(t), real.DedicatedMoto(t).URL())
 }
 
+// A stream is the same by its name and by its ARN.
+func TestAccStreamByARN(t *testing.T) {
+	t.Parallel()
+	byARN(t, acctest.Dev(t), fakekinesis.Start(t, 0).URL)
+}
+
+func TestRealStreamByARN(t *testing.T) {
+	byARN(t, acctest.Dev(t), real.DedicatedMoto(t).URL())
+}
+
+func byARN(t *testing.T, d *acctest.Daemon, url string) {
+	t.Helper()
+	const arn = "arn:aws:kinesis:eu-central-1:123456789012:stream/clicks"
+	named := func(name, attributes string) string {
+		return connection(d, url) + fmt.Sprintf("resource \"headgate_stream\" \"clicks\" {\n  connection_name = headgate_connection.aws.name\n  name = %q\n  %s\n}\n", name, unprotected+attributes)
+	}
+	seen := named(arn, "") + "data \"headgate_stream\" \"clicks\" {\n  connection_name = headgate_connection.aws.name\n  name = headgate_stream.clicks.name\n}\n"
+	refused := func(name, words string) resource.TestStep {
+		return resource.TestStep{Config: named(name, ""), PlanOnly: true, ExpectError: regexp.MustCompile(words)}
+	}
+	test(t,
+		providertest.Does(plancheck.ResourceActionCreate, address, named(arn, ""), resource.TestCheckResourceAttr(address, "name", arn), resource.TestCheckResourceAttr(address, "arn", arn)),
+		resource.TestStep{Config: named(arn, ""), Check: func(*terraform.State) error {
+			if _, err := d.Client.GetStream(t.Context(), "aws", "arn:aws:s3:::clicks"); !api.HasCode(err, api.CodeInvalid) {
+				return fmt.Errorf("an ARN of something else: %w", err)
+			}
+			return nil
+		}},
+		providertest.Unchanged(named(arn, "")),
+		providertest.Unchanged(named("clicks", "")),
+		providertest.Does(plancheck.ResourceActionUpdate, address, named("clicks", `retention = "48h"`), resource.TestCheckResourceAttr(address, "retention", "48h")),
+		providertest.Does(plancheck.ResourceActionUpdate, address, named(arn, ""), resource.TestCheckResourceAttr(address, "retention", "24h")),
+		providertest.Applied(seen, resource.TestCheckResourceAttr("data.headgate_stream.clicks", "arn", arn), resource.TestCheckResourceAttr("data.headgate_stream.clicks", "mode", "ON_DEMAND")),
+		resource.TestStep{ResourceName: address, ImportState: true, ImportStateId: "aws/" + arn, ImportStateVerify: true, ImportStateVerifyIdentifierAttribute: "name"},
+		refused("arn:aws:kinesis:eu-west-1:123456789012:stream/clicks", `(?s)is in another region.*eu-west-1,\s+and\s+connection\s+"aws"\s+leads\s+to\s+eu-central-1`),
+		refused("arn:aws:kinesis:eu-central-1:210987654321:stream/clicks", `(?s)is in another account.*210987654321,\s+and\s+connection\s+"aws"\s+leads\s+to\s+account\s+123456789012`),
+		refused("arn:aws:kinesis:eu-central-1:210987654321:stream/others", `(?s)is in another account`),
+		refused("arn:aws:kinesis:eu-central-1:123456789012:stream/clicks/consumer/x", `or the ARN of a stream`),
+		refused("arn:aws:s3:::clicks", `or the ARN of a stream`),
+		// Other stream, other resource.
+		providertest.Does(plancheck.ResourceActionReplace, address, named("orders", "")),
+	)
+}
+
 // The data source shows a stream as it is, also one that others made.
 func TestAccStreamDataSource(t *testing.T) {
 	t.Parallel()

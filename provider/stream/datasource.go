@@ -24,7 +24,7 @@ func viewSchema(context.Context) schema.Schema {
 		MarkdownDescription: "A stream of Amazon Kinesis Data Streams that exists, whoever made it.",
 		Attributes: map[string]schema.Attribute{
 			"connection_name":     schema.StringAttribute{MarkdownDescription: "The connection of the region, of kind `kinesis`.", Required: true},
-			"name":                schema.StringAttribute{MarkdownDescription: "The name of the stream.", Required: true},
+			"name":                schema.StringAttribute{MarkdownDescription: "The name of the stream, or its ARN, which must be in the connection's region and account.", Required: true},
 			"mode":                schema.StringAttribute{MarkdownDescription: "Who decides how many shards there are: AWS, by what is written (`ON_DEMAND`), or its owner (`PROVISIONED`).", Computed: true},
 			"open_shards":         schema.Int64Attribute{MarkdownDescription: "How many shards take records. With mode `ON_DEMAND` AWS changes it.", Computed: true},
 			"retention":           schema.StringAttribute{MarkdownDescription: "How long records are kept, in hours, such as `24h`.", Computed: true},

@@ -69,10 +69,11 @@ func resourceSchema(ctx context.Context) schema.Schema {
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			},
 			"name": schema.StringAttribute{
-				MarkdownDescription: "The name of the stream: 1 to 128 letters, digits, dots, dashes and underscores. Renaming replaces it (destroys it and creates another).",
-				Required:            true,
-				Validators:          []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(`^[a-zA-Z0-9_.-]{1,128}$`), "must be 1 to 128 letters, digits, dots, dashes and underscores")},
-				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
+				MarkdownDescription: "The name of the stream (1 to 128 letters, digits, dots, dashes and underscores) or its ARN, such as `arn:aws:kinesis:eu-central-1:123456789012:stream/clicks`. " +
+					"An ARN must be in the connection's region and account. Renaming replaces the stream (destroys it and creates another); writing the ARN instead of the name, or the name instead of the ARN, changes nothing.",
+				Required:      true,
+				Validators:    []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(`^(arn:[a-z-]+:kinesis:[a-z0-9-]+:[0-9]{12}:stream/)?[a-zA-Z0-9_.-]{1,128}$`), "must be 1 to 128 letters, digits, dots, dashes and underscores, or the ARN of a stream")},
+				PlanModifiers: []planmodifier.String{sameStream{}, stringplanmodifier.RequiresReplace()},
 			},
 			"mode": schema.StringAttribute{
 				MarkdownDescription: "Who decides how many shards there are: AWS, by what is written (`ON_DEMAND`), or `shards` (`PROVISIONED`). It changes in place, which AWS allows twice in 24 hours. " +

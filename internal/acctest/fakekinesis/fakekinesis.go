@@ -105,7 +105,11 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (f *Fake) list(in request) map[string]any {
 	names := slices.DeleteFunc(slices.Sorted(maps.Keys(f.streams)), func(name string) bool { return name <= in.ExclusiveStartStreamName })
-	return map[string]any{"StreamNames": names, "HasMoreStreams": false}
+	summaries := []map[string]any{}
+	for _, name := range names {
+		summaries = append(summaries, map[string]any{"StreamName": name, "StreamARN": arnPrefix + name, "StreamStatus": "ACTIVE"})
+	}
+	return map[string]any{"StreamNames": names, "StreamSummaries": summaries, "HasMoreStreams": false}
 }
 
 func (f *Fake) open() int {
