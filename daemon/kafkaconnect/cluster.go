@@ -35,7 +35,8 @@ func newCluster(name string, client *kafkaconnect.Client) *cluster {
 // found is a connector as the cluster has it, secrets included. It is never answered or logged as it is.
 type found struct {
 	name      string
-	config    map[string]string // without name
+	config    map[string]string // without name, and without own once that is known
+	own       map[string]string // what the cluster itself added when it was last written from here
 	status    statusAnswer
 	kept      store.KafkaConnector
 	restart   *api.KafkaRestartPolicy
@@ -47,25 +48,33 @@ func connectorPath(name string) string { return "/connectors/" + url.PathEscape(
 // find reads a connector; nil when the cluster's own list shows that it is absent. A 404 alone proves nothing: a worker
 // that is starting answers it to everything.
 func (c *cluster) find(ctx context.Context, name string) (*found, error) {
-	doing := fmt.Sprintf("read connector %q", name)
-	var config map[string]*string
-	err := c.client.Do(ctx, http.MethodGet, connectorPath(name)+"/config", nil, &config)
-	if kafkaconnect.Status(err) == http.StatusNotFound {
-		return nil, c.absent(ctx, name)
+	config, err := c.config(ctx, name)
+	if err != nil || config == nil {
+		return nil, err
 	}
-	if err != nil {
-		return nil, c.failure(doing, err)
-	}
-	f := newFound(name, config)
+	f := &found{name: name, config: config}
 	err = c.client.Do(ctx, http.MethodGet, connectorPath(name)+"/status", nil, &f.status)
 	if kafkaconnect.Status(err) == http.StatusNotFound {
 		// It has none until a worker has it.
 		f.status.Connector.State, err = "UNASSIGNED", nil
 	}
 	if err != nil {
-		return nil, c.failure(doing, err)
+		return nil, c.failure(fmt.Sprintf("read connector %q", name), err)
 	}
 	return f, nil
+}
+
+// config reads a configuration as the cluster shows it, without name; nil when the connector is proven absent.
+func (c *cluster) config(ctx context.Context, name string) (map[string]string, error) {
+	var shown map[string]*string
+	err := c.client.Do(ctx, http.MethodGet, connectorPath(name)+"/config", nil, &shown)
+	if kafkaconnect.Status(err) == http.StatusNotFound {
+		return nil, c.absent(ctx, name)
+	}
+	if err != nil {
+		return nil, c.failure(fmt.Sprintf("read connector %q", name), err)
+	}
+	return withoutName(shown), nil
 }
 
 // absent answers nil when the list of connectors shows that a connector is not there.
@@ -97,7 +106,7 @@ func (c *cluster) all(ctx context.Context) ([]*found, error) {
 		if one.Info.Config == nil {
 			continue // deleted while it was listed
 		}
-		f := newFound(name, one.Info.Config)
+		f := &found{name: name, config: withoutName(one.Info.Config)}
 		f.status.Connector.State = "UNASSIGNED"
 		if one.Status != nil {
 			f.status = *one.Status
@@ -107,14 +116,15 @@ func (c *cluster) all(ctx context.Context) ([]*found, error) {
 	return list, nil
 }
 
-func newFound(name string, config map[string]*string) *found {
-	f := &found{name: name, config: map[string]string{}}
-	for key, value := range config {
-		if value != nil && key != "name" {
-			f.config[key] = *value
+// withoutName is a configuration without its name, and without keys that have no value.
+func withoutName(shown map[string]*string) map[string]string {
+	config := make(map[string]string, len(shown))
+	for key, value := range shown {
+		if value != nil && key != nameKey {
+			config[key] = *value
 		}
 	}
-	return f
+	return config
 }
 
 // remove deletes a connector and waits until the cluster no longer lists it.
@@ -159,6 +169,20 @@ func (f *found) secrets() map[string]string {
 	hidden := maps.Clone(f.config)
 	maps.DeleteFunc(hidden, func(key, _ string) bool { return !f.sensitive[key] })
 	return hidden
+}
+
+// concealed is everything that must not be said, what the cluster itself added included. A mask is no secret.
+func (f *found) concealed() map[string]string {
+	all := f.whole()
+	maps.DeleteFunc(all, func(key, value string) bool { return !f.sensitive[key] || isMask(value) })
+	return all
+}
+
+// whole is the configuration with what the cluster itself added.
+func (f *found) whole() map[string]string {
+	all := maps.Clone(f.config)
+	maps.Copy(all, f.own)
+	return all
 }
 
 // state is what the connector should be doing. Kafka Connect shows it as long as it does so.

@@ -28,6 +28,8 @@ type write struct {
 	have *found            // nil: it does not exist
 	full map[string]string // the whole configuration, secrets included, without name
 	hide map[string]string // what of full, and of what is there, is secret
+
+	wrote bool // the cluster has taken full, or may have
 }
 
 // Put creates or changes a connector. It answers when the cluster has the change; Get tells whether it runs with it.
@@ -152,10 +154,10 @@ func (s *Service) prepare(ctx context.Context, w *write, opts api.WriteOptions, 
 		w.full = map[string]string{}
 	}
 	if w.have != nil {
-		maps.Copy(w.hide, w.have.secrets())
+		maps.Copy(w.hide, w.have.concealed())
 	}
-	if w.SensitiveConfig == nil {
-		for key, value := range w.hide {
+	if w.SensitiveConfig == nil && w.have != nil {
+		for key, value := range w.have.secrets() {
 			if _, ok := w.Config[key]; !ok {
 				w.full[key] = value
 			}
@@ -166,6 +168,9 @@ func (s *Service) prepare(ctx context.Context, w *write, opts api.WriteOptions, 
 	s.conns.Hider().Hide("connector "+id(w.c.name, w.name), slices.Collect(maps.Values(w.hide))...)
 	if w.unchanged() {
 		return nil
+	}
+	if err := w.checkMasks(); err != nil {
+		return err
 	}
 	return w.validate(ctx)
 }
@@ -203,7 +208,7 @@ func (s *Service) planned(ctx context.Context, w *write) (*api.KafkaConnector, e
 	f := &found{name: w.name, config: w.full, restart: w.Restart}
 	f.status.Connector.State = "UNASSIGNED"
 	if w.have != nil {
-		f.status = w.have.status
+		f.status, f.own = w.have.status, w.have.own
 	}
 	var err error
 	if f.sensitive, err = w.c.sensitive(ctx, w.full, w.sensitiveKeys()); err != nil {
@@ -273,6 +278,7 @@ func (w *write) post(ctx context.Context) error {
 	config[nameKey] = w.name
 	body := map[string]any{"name": w.name, "config": config, "initial_state": strings.ToUpper(w.State)}
 	err := w.c.client.Do(ctx, http.MethodPost, "/connectors", body, nil)
+	w.wrote = true
 	if kafkaconnect.AlreadyExists(err) {
 		return alreadyExists(w.c.name, w.name)
 	}
@@ -301,7 +307,9 @@ func (w *write) change(ctx context.Context) error {
 		}
 	}
 	if !w.unchanged() {
-		if err := w.putConfig(ctx, w.full); err != nil {
+		err := w.putConfig(ctx, w.full)
+		w.wrote = kafkaconnect.Status(err) != http.StatusBadRequest
+		if err != nil {
 			return w.refused("change", err)
 		}
 	}
@@ -327,6 +335,7 @@ func (w *write) putConfig(ctx context.Context, config map[string]string) error {
 // keep stores what is kept beside the connector.
 func (s *Service) keep(ctx context.Context, w *write) error {
 	row := store.KafkaConnector{Connection: w.c.name, Name: w.name, SensitiveKeys: w.sensitiveKeys()}
+	row.Added, row.Masked = w.stillMade()
 	if w.Restart != nil {
 		raw, err := json.Marshal(w.Restart)
 		if err != nil {
@@ -347,6 +356,7 @@ func (s *Service) remember(ctx context.Context, c *cluster, f *found) error {
 		return err
 	}
 	f.kept = row
+	f.discount()
 	f.restart, err = policyOf(row)
 	return err
 }
@@ -360,14 +370,17 @@ func (s *Service) takeBack(ctx context.Context, w *write) error {
 	if was != api.StateRunning {
 		errs = append(errs, w.c.setState(ctx, w.name, was))
 	}
-	if !w.unchanged() {
-		errs = append(errs, w.refused("restore", w.putConfig(ctx, w.have.config)))
+	if w.wrote {
+		errs = append(errs, w.refused("restore", w.putConfig(ctx, w.before())))
 	}
 	if was == api.StateRunning && w.State != was {
 		errs = append(errs, w.c.setState(ctx, w.name, was))
 	}
 	if w.have.kept.Name != "" {
 		errs = append(errs, s.store.PutKafkaConnector(ctx, w.have.kept))
+		if w.wrote && errors.Join(errs...) == nil {
+			s.lookBack(ctx, w, w.before(), func(key string) bool { return !w.have.sensitive[key] })
+		}
 	} else {
 		errs = append(errs, s.store.ForgetKafkaConnector(ctx, w.c.name, w.name))
 	}
@@ -382,6 +395,9 @@ func (s *Service) follow(w *write, timeout time.Duration) {
 	waiting, cancel := context.WithTimeout(s.life, timeout)
 	defer cancel()
 	failure := w.await(waiting)
+	if failure == nil && w.wrote {
+		s.lookBack(s.life, w, w.full, func(key string) bool { _, open := w.Config[key]; return open })
+	}
 	if failure == nil || s.life.Err() != nil {
 		s.conclude(id(w.c.name, w.name), outcome{})
 		return
@@ -393,6 +409,9 @@ func (s *Service) follow(w *write, timeout time.Duration) {
 	}
 	if err := s.takeBack(s.life, w); err != nil {
 		failure.Remedy = fmt.Sprintf("The change could not be taken back: %v. %s", err, failure.Remedy)
+	}
+	if keys := w.lost(); len(keys) > 0 {
+		failure.Remedy += fmt.Sprintf(" The cluster masks %s, so that nobody knows what was there before: it stays as it was declared now.", strings.Join(keys, ", "))
 	}
 	s.conclude(id(w.c.name, w.name), outcome{rollback: &api.Rollback{Generation: w.have.generation(), Error: *failure}})
 }

@@ -1,5 +1,5 @@
 // Package kafkaconnect reads and writes the connectors of Kafka Connect clusters. The cluster is the truth: the store has
-// no more than which keys were declared to be secret, and the restart policy.
+// no more than which keys were declared to be secret, what the cluster made of the last write, and the restart policy.
 package kafkaconnect
 
 import (
@@ -190,21 +190,23 @@ func (s *Service) Get(ctx context.Context, connection, name string, wait bool) (
 }
 
 func (s *Service) read(ctx context.Context, c *cluster, name string) (*api.KafkaConnector, error) {
+	// What is read while a write ends may be older than its end.
+	underway := s.isUnderway(id(c.name, name))
 	f, err := s.find(ctx, c, name)
 	if err != nil {
 		return nil, err
 	}
-	underway := s.isUnderway(id(c.name, name))
+	still := s.isUnderway(id(c.name, name))
 	last := s.outcomeOf(id(c.name, name))
 	if f == nil {
-		if last.removed != nil && !underway {
+		if last.removed != nil && !still {
 			return nil, last.removed
 		}
 		return nil, api.NotFound("Connector", name)
 	}
 	k := s.answer(c, f)
 	k.Status.RolledBack = last.rollback
-	if underway {
+	if underway || still {
 		k.Status.State = api.StateStarting
 	}
 	return k, nil
@@ -219,7 +221,7 @@ func (s *Service) find(ctx context.Context, c *cluster, name string) (*found, er
 	if err := s.remember(ctx, c, f); err != nil {
 		return nil, err
 	}
-	f.sensitive, err = c.sensitive(ctx, f.config, f.kept.SensitiveKeys)
+	f.sensitive, err = c.sensitive(ctx, f.whole(), f.kept.SensitiveKeys)
 	return f, err
 }
 
@@ -240,7 +242,7 @@ func (s *Service) List(ctx context.Context, connection, after string, limit int)
 		if err := s.remember(ctx, c, f); err != nil {
 			return nil, err
 		}
-		if f.sensitive, err = c.sensitive(ctx, f.config, f.kept.SensitiveKeys); err != nil {
+		if f.sensitive, err = c.sensitive(ctx, f.whole(), f.kept.SensitiveKeys); err != nil {
 			return nil, err
 		}
 		list = append(list, *s.answer(c, f))

@@ -383,6 +383,109 @@ func TestOutOfBandChanges(t *testing.T) {
 	fails(t, err, api.CodeNotFound, "")
 }
 
+// Managed services add keys of their own and mask what they take for secret. That is no change, until someone changes it.
+func TestWhatTheClusterMakesOfAWrite(t *testing.T) {
+	e, f := fake(t)
+	f.Adds(map[string]string{"cloud.region": "eu-1", "cloud.secret": "theirs-only"})
+	f.Masks("connection.url", "connection.password", "cloud.secret")
+	declared := jdbc().Config
+	same := func(k *api.KafkaConnector, config map[string]string) {
+		t.Helper()
+		if !maps.Equal(k.Config, config) || !slices.Equal(k.SensitiveKeys, []string{"connection.password"}) || !slices.Equal(k.ServerKeys, []string{"cloud.region", "cloud.secret"}) {
+			t.Errorf("config %v, sensitive %v, the server's %v", k.Config, k.SensitiveKeys, k.ServerKeys)
+		}
+	}
+	k := e.mustPut("orders", jdbc(), create())
+	same(k, declared)
+	if again := e.get("orders"); again.Generation != k.Generation {
+		t.Error("the generation has changed by itself")
+	}
+	if list, err := e.List(t.Context(), conn, "", 10); err != nil || len(list) != 1 {
+		t.Errorf("%v %+v", err, list)
+	} else {
+		same(&list[0], declared)
+	}
+	// Without a change in the configuration it is not written, and what is known stays so.
+	paused := jdbc()
+	paused.State, paused.SensitiveConfig = api.StatePaused, nil
+	k = e.mustPut("orders", paused, at(k.Generation))
+	same(k, declared)
+	if slices.Contains(f.Writes(), "PUT /connectors/orders/config") {
+		t.Errorf("writes %v", f.Writes())
+	}
+	changed := jdbc("mode", "incrementing", "connection.url", "jdbc:postgresql://db2/shop")
+	k = e.mustPut("orders", changed, at(k.Generation))
+	same(k, changed.Config)
+	if now := f.Config("orders"); now["connection.url"] != "jdbc:postgresql://db2/shop" || now["connection.password"] != password || now["cloud.region"] != "eu-1" {
+		t.Errorf("the cluster has %v", now)
+	}
+
+	for name, tt := range map[string]struct {
+		change func(config map[string]string)
+		key    string
+		want   string
+	}{
+		"a key is added":               {func(config map[string]string) { config["added"] = "by hand" }, "added", "by hand"},
+		"a key of ours is changed":     {func(config map[string]string) { config["mode"] = "bulk" }, "mode", "bulk"},
+		"a key of theirs is changed":   {func(config map[string]string) { config["cloud.region"] = "us-1" }, "cloud.region", "us-1"},
+		"a masked key is taken away":   {func(config map[string]string) { delete(config, "connection.url") }, "connection.url", ""},
+		"a key of theirs is no longer": {func(config map[string]string) { delete(config, "cloud.region") }, "cloud.region", ""},
+	} {
+		before := f.Config("orders")
+		now := maps.Clone(before)
+		tt.change(now)
+		f.Change("orders", now, "")
+		if got := e.get("orders"); got.Config[tt.key] != tt.want || (got.Generation == k.Generation) != maps.Equal(got.Config, k.Config) {
+			t.Errorf("%s: config %v", name, got.Config)
+		}
+		f.Change("orders", before, "")
+	}
+	same(e.get("orders"), changed.Config)
+	f.Masks("connection.password", "cloud.secret")
+	same(e.get("orders"), changed.Config) // shown now, it is the one that was declared
+	if _, err := e.Delete(t.Context(), conn, "orders", api.WriteOptions{Generation: k.Generation}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A mask is never written in the place of what it hides.
+func TestMasksAreNotWritten(t *testing.T) {
+	e, f := fake(t)
+	f.Change("orders", jdbc("connection.password", password).Config, "RUNNING")
+	f.Masks("connection.password", "connection.url")
+	kept := jdbc("mode", "incrementing", "connection.url", fakeconnect.Mask)
+	kept.SensitiveConfig = nil
+	for _, opts := range []api.KafkaConnectorWriteOptions{dryRun(), {}} {
+		_, err := e.Put(t.Context(), conn, "orders", kept, opts, "")
+		fails(t, err, api.CodeInvalid, "/sensitive_config/connection.password", "mask")
+		fails(t, err, api.CodeInvalid, "/config/connection.url", "mask")
+	}
+	// An update that cannot start goes back to what was declared before, as far as anybody knows it.
+	k := e.mustPut("orders", jdbc(), api.KafkaConnectorWriteOptions{})
+	if _, err := e.put("orders", jdbc(fakeconnect.FailKey, "broken", "connection.url", "jdbc:postgresql://db2/shop"), at(k.Generation)); err != nil {
+		t.Fatal(err)
+	}
+	if now := f.Config("orders"); now["connection.url"] != jdbc().Config["connection.url"] || now["connection.password"] != password || now[fakeconnect.FailKey] != "" {
+		t.Errorf("the cluster has %v", now)
+	}
+	if now := e.get("orders"); now.Generation != k.Generation || !maps.Equal(now.Config, jdbc().Config) {
+		t.Errorf("after it was taken back: %+v", now)
+	}
+}
+
+// What others made shows as it is, until it is written here.
+func TestAdoptionShowsEverything(t *testing.T) {
+	e, f := fake(t)
+	f.Adds(map[string]string{"cloud.region": "eu-1"})
+	f.Change("orders", jdbc("cloud.region", "eu-1").Config, "RUNNING")
+	if k := e.get("orders"); k.Config["cloud.region"] != "eu-1" || len(k.ServerKeys) > 0 {
+		t.Errorf("%+v", k)
+	}
+	if k := e.mustPut("orders", jdbc(), api.KafkaConnectorWriteOptions{}); !maps.Equal(k.Config, jdbc().Config) {
+		t.Errorf("%+v", k)
+	}
+}
+
 // A worker that is starting answers 404 to everything, and one that cannot be reached nothing: neither proves an absence.
 func TestAbsenceIsProven(t *testing.T) {
 	e, f := fake(t)

@@ -73,9 +73,9 @@ func (s *statusAnswer) failed() *taskAnswer {
 
 // answer makes the answer of what was found, without anything secret.
 func (s *Service) answer(c *cluster, f *found) *api.KafkaConnector {
-	hide := hider(f.secrets())
+	hide := hider(f.concealed())
 	k := &api.KafkaConnector{
-		Connection: c.name, Name: f.name, Config: f.open(), SensitiveKeys: sortedKeys(f.secrets()), State: f.state(), Restart: f.restart,
+		Connection: c.name, Name: f.name, Config: f.open(), SensitiveKeys: sortedKeys(f.secrets()), ServerKeys: sortedKeys(f.own), State: f.state(), Restart: f.restart,
 		Generation: f.generation(),
 		Status: api.KafkaConnectorStatus{
 			State: f.status.state(), Type: typeOf(f.status.Type), Version: f.status.Connector.Version, WorkerID: f.status.Connector.WorkerID,

@@ -110,7 +110,8 @@ func aboutOneKey(said string) bool {
 // pointer is where a key is, or would be, in the request.
 func (w *write) pointer(key string) string {
 	_, plain := w.Config[key]
-	_, secret := w.hide[key]
+	_, secret := w.secretsGiven()[key]
+	secret = secret || w.have != nil && w.have.sensitive[key]
 	switch {
 	case key == nameKey:
 		return "/name"

@@ -14,9 +14,20 @@ type KafkaConnector struct {
 	SensitiveKeys []string
 	// Restart is the restart policy; nil: none.
 	Restart json.RawMessage
+	// Added are the keys that the cluster itself added to the configuration when it was last written, with their values. A
+	// nil value is secret, and not kept.
+	Added map[string]*string
+	// Masked are the declared keys that the cluster shows a mask of. What is declared in the open is no secret.
+	Masked map[string]Masked
 }
 
-const kafkaConnectorColumns = `connection, name, sensitive_keys, restart`
+// Masked is a value that a cluster does not show.
+type Masked struct {
+	Declared string `json:"declared"`
+	Shown    string `json:"shown"`
+}
+
+const kafkaConnectorColumns = `connection, name, sensitive_keys, restart, added, masked`
 
 // KafkaConnector reads what is kept beside a connector, or answers ErrNotFound.
 func (s *Store) KafkaConnector(ctx context.Context, connection, name string) (KafkaConnector, error) {
@@ -38,9 +49,18 @@ func (s *Store) PutKafkaConnector(ctx context.Context, c KafkaConnector) error {
 	if err != nil {
 		return fmt.Errorf("encode sensitive keys: %w", err)
 	}
-	_, err = s.db.ExecContext(ctx, `INSERT INTO kafka_connectors (`+kafkaConnectorColumns+`) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (connection, name) DO UPDATE SET sensitive_keys = excluded.sensitive_keys, restart = excluded.restart`,
-		c.Connection, c.Name, string(keys), string(c.Restart))
+	added, err := json.Marshal(c.Added)
+	if err != nil {
+		return fmt.Errorf("encode added keys: %w", err)
+	}
+	masked, err := json.Marshal(c.Masked)
+	if err != nil {
+		return fmt.Errorf("encode masked keys: %w", err)
+	}
+	_, err = s.db.ExecContext(ctx, `INSERT INTO kafka_connectors (`+kafkaConnectorColumns+`) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (connection, name) DO UPDATE SET
+			sensitive_keys = excluded.sensitive_keys, restart = excluded.restart, added = excluded.added, masked = excluded.masked`,
+		c.Connection, c.Name, string(keys), string(c.Restart), string(added), string(masked))
 	if err != nil {
 		return fmt.Errorf("store connector of Kafka Connect: %w", err)
 	}
@@ -57,14 +77,19 @@ func (s *Store) ForgetKafkaConnector(ctx context.Context, connection, name strin
 
 func scanKafkaConnector(row scanner) (KafkaConnector, error) {
 	var (
-		c             KafkaConnector
-		keys, restart string
+		c                            KafkaConnector
+		keys, restart, added, masked string
 	)
-	if err := row.Scan(&c.Connection, &c.Name, &keys, &restart); err != nil {
+	if err := row.Scan(&c.Connection, &c.Name, &keys, &restart, &added, &masked); err != nil {
 		return KafkaConnector{}, notFound(err)
 	}
-	if err := json.Unmarshal([]byte(keys), &c.SensitiveKeys); err != nil {
-		return KafkaConnector{}, fmt.Errorf("decode sensitive keys of connector %s: %w", c.Name, err)
+	for what, column := range map[string]struct {
+		text string
+		into any
+	}{"sensitive keys": {keys, &c.SensitiveKeys}, "added keys": {added, &c.Added}, "masked keys": {masked, &c.Masked}} {
+		if err := json.Unmarshal([]byte(column.text), column.into); err != nil {
+			return KafkaConnector{}, fmt.Errorf("decode %s of connector %s: %w", what, c.Name, err)
+		}
 	}
 	if restart != "" {
 		c.Restart = json.RawMessage(restart)

@@ -76,6 +76,29 @@ func TestConnectionsSurviveARestart(t *testing.T) {
 	must(t, s.Close())
 }
 
+func TestKafkaConnectors(t *testing.T) {
+	dir, ctx := t.TempDir(), t.Context()
+	s := open(t, dir)
+	c := store.KafkaConnector{
+		Connection: "connect", Name: "orders", SensitiveKeys: []string{"password"}, Restart: []byte(`{"max_retries":3}`),
+		Added: map[string]*string{"region": new("eu-1"), "secret": nil}, Masked: map[string]store.Masked{"url": {Declared: "jdbc:x", Shown: "****"}},
+	}
+	must(t, s.PutKafkaConnector(ctx, store.KafkaConnector{Connection: "connect", Name: "orders"}))
+	must(t, s.PutKafkaConnector(ctx, c))
+	must(t, s.Close())
+	s = open(t, dir)
+	got, err := s.KafkaConnector(ctx, "connect", "orders")
+	must(t, err)
+	if !reflect.DeepEqual(got, c) {
+		t.Errorf("got %+v, want %+v", got, c)
+	}
+	must(t, s.ForgetKafkaConnector(ctx, "connect", "orders"))
+	if all, err := s.KafkaConnectors(ctx); err != nil || len(all) > 0 {
+		t.Errorf("left: %+v, %v", all, err)
+	}
+	must(t, s.Close())
+}
+
 func TestCreations(t *testing.T) {
 	dir, ctx := t.TempDir(), t.Context()
 	s := open(t, dir)

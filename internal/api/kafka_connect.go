@@ -26,14 +26,16 @@ type KafkaConnector struct {
 	Connection string `json:"connection" doc:"The connection of the Kafka Connect cluster."`
 	Name       string `json:"name" doc:"The name of the connector."`
 	// Config leaves out the name and everything sensitive.
-	Config map[string]string `json:"config" nullable:"false" doc:"The configuration by Kafka Connect's names, without name and without the keys in sensitive_keys."`
+	Config map[string]string `json:"config" nullable:"false" doc:"The configuration by Kafka Connect's names, without name and without the keys in sensitive_keys and server_keys. Of a value that was written here and that the cluster has shown a mask of ever since, it has what was written."`
 	// SensitiveKeys are set on the connector; their values never leave the daemon.
-	SensitiveKeys []string             `json:"sensitive_keys" nullable:"false" doc:"The keys of the configuration whose values are secret: by the plugin's own definitions, by their names where it has none, or because they were declared so."`
-	State         string               `json:"state" enum:"running,paused,stopped" doc:"What the connector should be doing."`
-	Restart       *KafkaRestartPolicy  `json:"restart,omitempty" doc:"How failed tasks are restarted."`
-	Generation    string               `json:"generation" doc:"Changes with every change of the configuration or state, whoever made it."`
-	Status        KafkaConnectorStatus `json:"status" doc:"What is really happening."`
-	Warnings      []Warning            `json:"warnings,omitempty" doc:"What a person should know about this connector."`
+	SensitiveKeys []string `json:"sensitive_keys" nullable:"false" doc:"The keys of the configuration whose values are secret: by the plugin's own definitions, by their names where it has none, or because they were declared so."`
+	// ServerKeys are not part of Config.
+	ServerKeys []string             `json:"server_keys" nullable:"false" doc:"The keys that the cluster itself added when the connector was last written here, and that are as they were then. They are left out of config and sensitive_keys, and left alone."`
+	State      string               `json:"state" enum:"running,paused,stopped" doc:"What the connector should be doing."`
+	Restart    *KafkaRestartPolicy  `json:"restart,omitempty" doc:"How failed tasks are restarted."`
+	Generation string               `json:"generation" doc:"Changes with every change of the configuration or state, whoever made it."`
+	Status     KafkaConnectorStatus `json:"status" doc:"What is really happening."`
+	Warnings   []Warning            `json:"warnings,omitempty" doc:"What a person should know about this connector."`
 }
 
 // KafkaRestartPolicy is how the daemon restarts failed tasks of a connector on Kafka Connect.

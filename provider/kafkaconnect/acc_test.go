@@ -251,6 +251,75 @@ import {
 	)
 }
 
+// What the cluster adds and masks by itself is no change; what others change still is.
+func TestAccConnectorOfManagedService(t *testing.T) {
+	d, f := start(t)
+	f.Adds(map[string]string{"cloud.region": "eu-1", "cloud.secret": "theirs-only"})
+	f.Masks("connection.url", "connection.password", "cloud.secret")
+	first := with(d, f, nil, secret(password, 1)) + `
+data "headgate_connector" "shop" {
+  connection_name = headgate_connector.shop.connection_name
+  name            = headgate_connector.shop.name
+}
+`
+	second := with(d, f, map[string]string{"mode": "incrementing", "connection.url": "jdbc:postgresql://db2/shop"}, secret(password, 1))
+	repaired := func(change func(now map[string]string)) resource.TestStep {
+		step := providertest.Does(plancheck.ResourceActionUpdate, address, second, func(*terraform.State) error {
+			if now := f.Config("shop"); now["mode"] != "incrementing" || now["added"] != "" || now["cloud.region"] != "eu-1" || now["connection.password"] != password {
+				return fmt.Errorf("the cluster has %v", now)
+			}
+			return nil
+		})
+		step.PreConfig = func() {
+			now := f.Config("shop")
+			change(now)
+			f.Change("shop", now, "")
+		}
+		return step
+	}
+	test(t,
+		providertest.Applied(first,
+			resource.TestCheckResourceAttr(address, "config.%", "3"), resource.TestCheckResourceAttr(address, "sensitive_keys.#", "1"),
+			resource.TestCheckResourceAttr("data.headgate_connector.shop", "server_keys.#", "2"),
+		),
+		providertest.Unchanged(first),
+		resource.TestStep{
+			ResourceName: address, ImportState: true, ImportStateVerify: true, ImportStateVerifyIdentifierAttribute: "name", ImportStateId: "connect/shop",
+			ImportStateVerifyIgnore: []string{"sensitive_config_wo_version", "timeouts"},
+		},
+		providertest.Does(plancheck.ResourceActionUpdate, address, second),
+		providertest.Unchanged(second),
+		repaired(func(now map[string]string) { now["added"] = "by hand" }),
+		repaired(func(now map[string]string) { now["mode"] = "bulk" }),
+		repaired(func(now map[string]string) { now["cloud.region"] = "us-1" }),
+		providertest.Unchanged(second),
+	)
+	if f.Config("shop") != nil {
+		t.Error("the connector was not destroyed")
+	}
+}
+
+// What others made shows as a whole when it is imported; after the first apply what the cluster adds by itself is left alone.
+func TestAccConnectorOfManagedServiceIsAdopted(t *testing.T) {
+	d, f := start(t)
+	f.Adds(map[string]string{"cloud.region": "eu-1"})
+	f.Masks("connection.url")
+	config := with(d, f, nil, "")
+	imported := config + `
+import {
+  to = headgate_connector.shop
+  id = "connect/shop"
+}
+`
+	adopted := providertest.Does(plancheck.ResourceActionUpdate, address, imported, resource.TestCheckResourceAttr(address, "config.%", "3"))
+	adopted.PreConfig = func() {
+		f.Change("shop", map[string]string{
+			"connector.class": fakeconnect.JDBC, "connection.url": "jdbc:postgresql://db/shop", "topic.prefix": "shop.", "cloud.region": "eu-1",
+		}, "RUNNING")
+	}
+	test(t, providertest.Applied(connections(d, f.URL)), adopted, providertest.Unchanged(config))
+}
+
 // A worker that is starting is waited for.
 func TestAccConnectorOfStartingWorker(t *testing.T) {
 	d, f := start(t)

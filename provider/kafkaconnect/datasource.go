@@ -21,6 +21,7 @@ type viewModel struct {
 	Name           types.String  `tfsdk:"name"`
 	Config         types.Map     `tfsdk:"config"`
 	SensitiveKeys  types.Set     `tfsdk:"sensitive_keys"`
+	ServerKeys     types.Set     `tfsdk:"server_keys"`
 	State          types.String  `tfsdk:"state"`
 	Status         *statusModel  `tfsdk:"status"`
 	Offsets        []offsetModel `tfsdk:"offsets"`
@@ -86,6 +87,7 @@ func viewSchema(context.Context) schema.Schema {
 			"name":            schema.StringAttribute{MarkdownDescription: "The name of the connector.", Required: true},
 			"config":          schema.MapAttribute{MarkdownDescription: "The configuration, without `name` and without secrets.", ElementType: types.StringType, Computed: true},
 			"sensitive_keys":  schema.SetAttribute{MarkdownDescription: "The keys of the configuration that hold secrets.", ElementType: types.StringType, Computed: true},
+			"server_keys":     schema.SetAttribute{MarkdownDescription: "The keys that the cluster itself added when Headgate last wrote the configuration, and that are as they were then. They are neither in `config` nor in `sensitive_keys`.", ElementType: types.StringType, Computed: true},
 			"state":           schema.StringAttribute{MarkdownDescription: "What it should be doing: `running`, `paused` or `stopped`.", Computed: true},
 			"status":          statusAttribute(),
 			"offsets": schema.ListNestedAttribute{
@@ -129,6 +131,7 @@ func statusAttribute() schema.Attribute {
 func (m *viewModel) show(s *seen) error {
 	k := s.connector
 	m.Config, m.SensitiveKeys, m.State = remote.TextMap(k.Config), stringSet(k.SensitiveKeys), types.StringValue(k.State)
+	m.ServerKeys = stringSet(k.ServerKeys)
 	m.Status = newStatus(k.Status)
 	m.Offsets = make([]offsetModel, 0, len(s.offsets.Offsets))
 	for _, o := range s.offsets.Offsets {

@@ -79,7 +79,9 @@ func resourceSchema(ctx context.Context) schema.Schema {
 			},
 			"config": schema.MapAttribute{
 				MarkdownDescription: "The whole configuration by the names of Kafka Connect and of the plugin, values as text, without `name` and without secrets. " +
-					"Keys that someone else adds show in the next plan, which takes them away; what the plugin has a default for need not be written.",
+					"Keys that someone else adds show in the next plan, which takes them away; what the plugin has a default for need not be written. " +
+					"Keys that the cluster itself adds to what is applied, as managed services do, are left alone as long as they stay as they were, and so are values of which it shows no more than a mask. " +
+					"An import shows all of them; the first apply tells them apart.",
 				ElementType: types.StringType,
 				Required:    true,
 			},

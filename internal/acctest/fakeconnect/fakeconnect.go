@@ -40,6 +40,9 @@ type Fake struct {
 	restarts    map[string]int
 	validated   int
 	writes      []string
+	added       map[string]string
+	masked      map[string]bool
+	clusterID   string
 }
 
 type connector struct {
@@ -83,17 +86,19 @@ func common() []key {
 // Start starts a cluster and stops it at the end of the test.
 func Start(tb testing.TB) *Fake {
 	tb.Helper()
-	f := &Fake{connectors: map[string]*connector{}, restarts: map[string]int{}}
+	f := &Fake{connectors: map[string]*connector{}, restarts: map[string]int{}, masked: map[string]bool{}, clusterID: "fake"}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, http.StatusOK, map[string]string{"version": "4.3.0", "kafka_cluster_id": "fake"})
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		answer(w, http.StatusOK, map[string]string{"version": "4.3.0", "kafka_cluster_id": f.clusterID})
 	})
 	mux.HandleFunc("GET /connector-plugins", f.listPlugins)
 	mux.HandleFunc("GET /connector-plugins/{class}/config", f.pluginConfig)
 	mux.HandleFunc("PUT /connector-plugins/{class}/config/validate", f.validate)
 	mux.HandleFunc("GET /connectors", f.list)
 	mux.HandleFunc("POST /connectors", f.create)
-	mux.HandleFunc("GET /connectors/{name}/config", f.on(func(w http.ResponseWriter, _ *http.Request, c *connector) { answer(w, http.StatusOK, c.config) }))
+	mux.HandleFunc("GET /connectors/{name}/config", f.on(func(w http.ResponseWriter, _ *http.Request, c *connector) { answer(w, http.StatusOK, f.shown(c)) }))
 	mux.HandleFunc("GET /connectors/{name}/status", f.on(func(w http.ResponseWriter, _ *http.Request, c *connector) { answer(w, http.StatusOK, c.status()) }))
 	mux.HandleFunc("PUT /connectors/{name}/config", f.putConfig)
 	mux.HandleFunc("DELETE /connectors/{name}", f.on(f.remove))
@@ -147,7 +152,55 @@ func (f *Fake) Delay(d time.Duration) {
 	f.delay = d
 }
 
-// Config answers a connector's configuration; nil when there is none.
+// Mask is what the cluster shows of a value that it masks.
+const Mask = "****"
+
+// Adds has the cluster add keys to every configuration that is written from now on and lacks them, as managed services do.
+func (f *Fake) Adds(config map[string]string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.added = maps.Clone(config)
+}
+
+// Masks has the cluster show a mask of the values of these keys from now on.
+func (f *Fake) Masks(keys ...string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.masked = map[string]bool{}
+	for _, key := range keys {
+		f.masked[key] = true
+	}
+}
+
+// Serves says of which Kafka cluster the connectors are.
+func (f *Fake) Serves(clusterID string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.clusterID = clusterID
+}
+
+// completed is a configuration with the keys that the cluster adds.
+func (f *Fake) completed(config map[string]string) map[string]string {
+	all := maps.Clone(f.added)
+	if all == nil {
+		all = map[string]string{}
+	}
+	maps.Copy(all, config)
+	return all
+}
+
+// shown is a configuration with masks.
+func (f *Fake) shown(c *connector) map[string]string {
+	config := maps.Clone(c.config)
+	for key := range config {
+		if f.masked[key] {
+			config[key] = Mask
+		}
+	}
+	return config
+}
+
+// Config answers a connector's configuration, unmasked; nil when there is none.
 func (f *Fake) Config(name string) map[string]string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -260,7 +313,7 @@ func (f *Fake) list(w http.ResponseWriter, r *http.Request) {
 	}
 	all := map[string]any{}
 	for name, c := range f.connectors {
-		all[name] = map[string]any{"info": map[string]any{"name": name, "config": c.config}, "status": c.status()}
+		all[name] = map[string]any{"info": map[string]any{"name": name, "config": f.shown(c)}, "status": c.status()}
 	}
 	answer(w, http.StatusOK, all)
 }
@@ -285,7 +338,7 @@ func (f *Fake) create(w http.ResponseWriter, r *http.Request) {
 		body.InitialState = "RUNNING"
 	}
 	body.Config["name"] = body.Name
-	f.connectors[body.Name] = &connector{config: body.Config, state: body.InitialState, ready: time.Now().Add(f.delay)}
+	f.connectors[body.Name] = &connector{config: f.completed(body.Config), state: body.InitialState, ready: time.Now().Add(f.delay)}
 	answer(w, http.StatusCreated, map[string]any{"name": body.Name})
 }
 
@@ -302,7 +355,7 @@ func (f *Fake) putConfig(w http.ResponseWriter, r *http.Request) {
 		c = &connector{state: "RUNNING"}
 		f.connectors[r.PathValue("name")] = c
 	}
-	c.config, c.ready = config, time.Now().Add(f.delay)
+	c.config, c.ready = f.completed(config), time.Now().Add(f.delay)
 	answer(w, http.StatusOK, map[string]any{"name": r.PathValue("name")})
 }
 
