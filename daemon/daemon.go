@@ -131,6 +131,7 @@ func New(ctx context.Context, cfg Config) (*Daemon, error) {
 	namespaces := namespace.New(cfg.Store, connections, d.topics)
 	d.topics.AddRule(namespaces.Check)
 	d.kafkaConnectors = kafkaconnect.New(ctx, cfg.Store, connections, cfg.Log)
+	d.topics.AddReaders(d.kafkaConnectors.ReadersOf)
 	d.Handler, err = server.New(server.Config{
 		Kinds: cfg.Kinds, Connections: connections, Topics: d.topics, Reassigns: d.reassigns, Streams: stream.New(cfg.Store, connections), PulsarTopics: pulsartopic.New(cfg.Store, connections), Namespaces: namespaces, Connectors: d.connectors,
 		KafkaConnectors: d.kafkaConnectors,

@@ -3,6 +3,7 @@ package connection
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -80,6 +81,18 @@ func (s *Service) declaredThrough(ctx context.Context, name string) (string, err
 		found = append(found[:namedThrough], fmt.Sprintf("%d more", rest))
 	}
 	return " The daemon has notes of " + strings.Join(found, ", ") + ".", nil
+}
+
+// Leads says whether a connection is another one, or leads to the same cluster as far as that is known.
+func (s *Service) Leads(ctx context.Context, name, other, cluster string) (bool, error) {
+	if name == other || cluster == "" {
+		return name == other, nil
+	}
+	row, err := s.store.Connection(ctx, name)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return row.ClusterID == cluster, err
 }
 
 // compareCluster notes which cluster a test found, or warns that it is not the one that was there before.

@@ -134,6 +134,12 @@ type TopicSource interface {
 	Samples() []string
 }
 
+// TopicKind is implemented by kinds whose sources are [TopicSource]s.
+type TopicKind interface {
+	// Selects says whether a connector with this spec reads a topic of this name, be it running or not.
+	Selects(target any, topic string) bool
+}
+
 // TopicSink is a sink of topics.
 type TopicSink interface {
 	TopicFlow

@@ -521,27 +521,39 @@ func (s *Service) SetState(ctx context.Context, name, state string) (*api.Connec
 	return h.brief(), nil
 }
 
-// ReadersOf lists the connectors that read a topic of a connection, in words such as `connector "orders-in"`.
-func (s *Service) ReadersOf(_ context.Context, connectionName, topic string) ([]string, error) {
-	var readers []string
+// ReadersOf names the connectors that read a topic, or would when they go on. Connections that lead to the same cluster
+// count as the same.
+func (s *Service) ReadersOf(ctx context.Context, connectionName, cluster, topic string) ([]api.Warning, error) {
+	var readers []api.Warning
 	for _, h := range s.all() {
-		h.mu.Lock()
-		inc, d := h.current, h.declared
-		h.mu.Unlock()
-		if inc == nil || !slices.ContainsFunc(s.impls[d.Kind].References(d.source), func(r connection.Reference) bool { return r.Name == connectionName }) {
+		d := h.declaration()
+		kind, ok := s.impls[d.Kind].(TopicKind)
+		if !ok || !kind.Selects(d.source, topic) {
 			continue
 		}
-		inc.mu.Lock()
-		r := inc.run
-		inc.mu.Unlock()
-		if r == nil {
-			continue
-		}
-		if source, ok := r.source.(TopicSource); ok && source.Selects(topic) {
-			readers = append(readers, fmt.Sprintf("connector %q", h.name))
+		for _, ref := range s.impls[d.Kind].References(d.source) {
+			same, err := s.connections.Leads(ctx, ref.Name, connectionName, cluster)
+			if err != nil {
+				return nil, err
+			}
+			if same {
+				readers = append(readers, reader(h.name, h.brief().Status.State))
+				break
+			}
 		}
 	}
 	return readers, nil
+}
+
+// reader says what becomes of a connector without a topic that it reads.
+func reader(name, state string) api.Warning {
+	switch state {
+	case api.StatePaused, api.StateStopped:
+		return api.Warning{Summary: fmt.Sprintf("Connector %q, which is %s, reads it", name, state), Detail: "When it goes on, it fails: the topic is gone then."}
+	case api.StateFailed:
+		return api.Warning{Summary: fmt.Sprintf("Connector %q, which has failed, reads it", name), Detail: "It keeps trying to go on, and cannot once the topic is gone."}
+	}
+	return api.Warning{Summary: fmt.Sprintf("Connector %q reads it", name), Detail: "It fails once the topic is gone."}
 }
 
 func (s *Service) usersOf(_ context.Context, name string) ([]string, error) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -25,6 +26,8 @@ type fakeSpec struct {
 	FailFatal bool   `json:"fail_fatal,omitempty"`
 	// FailInstance is the only instance that fails to open; 0: all.
 	FailInstance int64 `json:"fail_instance,omitempty"`
+	// From is the connection that it reads from; empty: none.
+	From string `json:"from,omitempty"`
 }
 
 // fakeKind makes fake sources; what the daemon checks beforehand always passes.
@@ -33,8 +36,15 @@ type fakeKind struct {
 	opens int
 }
 
-func (*fakeKind) Check(any) []spec.Problem              { return nil }
-func (*fakeKind) References(any) []connection.Reference { return nil }
+func (*fakeKind) Check(any) []spec.Problem         { return nil }
+func (*fakeKind) Selects(_ any, topic string) bool { return topic == splitA.Topic }
+func (*fakeKind) References(target any) []connection.Reference {
+	if from := target.(*fakeSpec).From; from != "" {
+		return []connection.Reference{{Pointer: "/from", Name: from, Kinds: []string{"kafka"}}}
+	}
+	return nil
+}
+
 func (k *fakeKind) Open(_ context.Context, cfg SourceConfig) (Source, error) {
 	k.mu.Lock()
 	k.opens++
@@ -239,6 +249,51 @@ func TestResumeIsSettledOnlyWhenItRuns(t *testing.T) {
 			}
 			if c := f.get("c"); c.Status.State != state {
 				t.Errorf("settled as %s, want %s", c.Status.State, state)
+			}
+		}
+	})
+}
+
+// Who reads a topic is told whether it runs or not, and whichever connection to the cluster it reads through.
+func TestReadersOfATopic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newServiceFixture(t)
+		defer f.end()
+		for name, cluster := range map[string]string{"same": "c1", "other": "c2", "untold": ""} {
+			if err := f.store.InsertConnection(t.Context(), store.Connection{Name: name, Kind: "kafka", Spec: []byte(`{}`), ClusterID: cluster}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		put := func(name, from, state string) {
+			t.Helper()
+			if _, err := f.put(name, fakeSpec{Batches: 1, From: from}, state, api.WriteOptions{}, name); err != nil {
+				t.Fatal(err)
+			}
+		}
+		put("running", "main", api.StateRunning)
+		put("paused", "same", api.StatePaused)
+		put("stopped", "same", api.StateStopped)
+		put("elsewhere", "other", api.StateRunning)
+		put("somewhere", "untold", api.StateRunning)
+		put("nowhere", "", api.StateRunning)
+		f.sink.set(func(s *fakeSink) { s.writeErr = errors.New("disk full") })
+		put("failing", "main", api.StateRunning)
+		synctest.Wait()
+		for _, tt := range []struct {
+			cluster, topic string
+			want           []string
+		}{
+			{"c1", splitA.Topic, []string{`Connector "failing", which has failed, reads it`, `Connector "paused", which is paused, reads it`, `Connector "running" reads it`, `Connector "stopped", which is stopped, reads it`}},
+			{"", splitA.Topic, []string{`Connector "failing", which has failed, reads it`, `Connector "running" reads it`}},
+			{"c1", "unread", nil},
+		} {
+			readers, err := f.service.ReadersOf(t.Context(), "main", tt.cluster, tt.topic)
+			var got []string
+			for _, r := range readers {
+				got = append(got, r.Summary)
+			}
+			if err != nil || !slices.Equal(got, tt.want) {
+				t.Errorf("cluster %q, topic %q: %q, %v, want %q", tt.cluster, tt.topic, got, err, tt.want)
 			}
 		}
 	})

@@ -26,6 +26,9 @@ type cluster struct {
 
 	mu      sync.Mutex
 	plugins map[string]cachedPlugin // definitions by class
+
+	listing sync.Mutex // held while the list is read, so that it is read once
+	listed  *listing
 }
 
 func newCluster(name string, client *kafkaconnect.Client) *cluster {

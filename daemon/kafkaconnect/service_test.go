@@ -570,6 +570,60 @@ func TestOffsets(t *testing.T) {
 	fails(t, err, api.CodeNotFound, "")
 }
 
+// The sinks that read a topic of the cluster that the workers are of are named, running or not.
+func TestReadersOfATopic(t *testing.T) {
+	e, f := fake(t)
+	f.Serves("c1")
+	sink := func(more ...string) map[string]string {
+		config := map[string]string{"connector.class": fakeconnect.Sink}
+		for i := 0; i < len(more); i += 2 {
+			config[more[i]] = more[i+1]
+		}
+		return config
+	}
+	f.Change("a-named", sink("topics", "refunds, orders"), "RUNNING")
+	f.Change("b-pattern", sink("topics.regex", "ord.*"), "PAUSED")
+	f.Change("c-failing", sink("topics", "orders", fakeconnect.FailKey, "disk full"), "RUNNING")
+	f.Change("d-java", sink("topics.regex", "(?=o).*"), "STOPPED")
+	f.Change("other-name", sink("topics", "orders2"), "RUNNING")
+	f.Change("other-pattern", sink("topics.regex", "rders"), "RUNNING")
+	f.Change("source", jdbc("topics", "orders").Config, "RUNNING")
+	readers := func(cluster, topic string) []string {
+		t.Helper()
+		found, err := e.ReadersOf(t.Context(), "main", cluster, topic)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, r := range found {
+			got = append(got, r.Summary)
+		}
+		return got
+	}
+	want := []string{
+		`Connector "a-named" of connection "connect" reads it`, `Connector "b-pattern" of connection "connect", which is paused, reads it`,
+		`Connector "c-failing" of connection "connect", which has failed, reads it`, `Connector "d-java" of connection "connect", which is stopped, may read it`,
+	}
+	if got := readers("c1", "orders"); !slices.Equal(got, want) {
+		t.Errorf("readers %q, want %q", got, want)
+	}
+	if got := append(readers("c2", "orders"), readers("", "orders")...); len(got) > 0 {
+		t.Errorf("of another cluster: %q", got)
+	}
+}
+
+// A cluster that cannot be asked is said, is no error, and costs its time once.
+func TestReadersThatCannotBeAsked(t *testing.T) {
+	e, f := fake(t)
+	f.Stop()
+	for range 3 {
+		found, err := e.ReadersOf(t.Context(), "main", "c1", "orders")
+		if err != nil || len(found) != 1 || found[0].Summary != `Which connectors of connection "connect" read it is not known` || !strings.Contains(found[0].Detail, "no answer from") {
+			t.Errorf("%v %+v", err, found)
+		}
+	}
+}
+
 func TestPlugins(t *testing.T) {
 	e, _ := fake(t)
 	list, err := e.Plugins(t.Context(), conn, "", 10)

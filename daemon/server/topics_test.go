@@ -1,8 +1,10 @@
 package server_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,6 +13,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/headgate/terraform-provider-headgate/internal/acctest/fakeconnect"
+	"github.com/headgate/terraform-provider-headgate/internal/api"
 )
 
 // A topic of a batch that may have been made after all, as its broker did not answer in time, is the next create's.
@@ -47,6 +52,41 @@ func TestBatchLeavesWhatFailedToTheNextCreate(t *testing.T) {
 	}
 	if _, raw := c.do(http.MethodPatch, "/v1/connections/slow/topics", create, nil, http.StatusOK); strings.Contains(string(raw), `"error"`) {
 		t.Errorf("the next create is answered %s", raw)
+	}
+}
+
+// Before a topic goes, all connectors that read it are named: the daemon's own by whichever connection, and those of Kafka Connect.
+func TestDeleteOfATopicNamesItsReaders(t *testing.T) {
+	c := newClient(t)
+	connect, down := fakeconnect.Start(t), fakeconnect.Start(t)
+	_, raw := c.do(http.MethodGet, "/v1/connections/main", "", nil, http.StatusOK)
+	var main api.Connection
+	if err := json.Unmarshal(raw, &main); err != nil || main.ClusterID == "" {
+		t.Fatalf("%v: the connection is %s", err, raw)
+	}
+	connect.Serves(main.ClusterID)
+	connect.Change("archive", map[string]string{"connector.class": fakeconnect.Sink, "topics": "orders"}, "RUNNING")
+	for name, body := range map[string]string{
+		"again":   fmt.Sprintf(`{"kind":"kafka","spec":%s}`, main.Spec),
+		"connect": fmt.Sprintf(`{"kind":"kafka_connect","spec":{"urls":[%q]}}`, connect.URL),
+		"down":    fmt.Sprintf(`{"kind":"kafka_connect","spec":{"urls":[%q]},"test":false}`, down.URL),
+	} {
+		c.do(http.MethodPut, "/v1/connections/"+name, body, nil, http.StatusOK)
+	}
+	down.Stop()
+	c.do(http.MethodPut, "/v1/connections/main/topics/orders", `{"deletion_protection":false}`, nil, http.StatusOK)
+	c.do(http.MethodPut, "/v1/connectors/in", `{"type":"source","kind":"kafka","spec":{"connection":"again","topics":["orders"]},"settings":{"state":"stopped","destination":{"connection":"main","topic_prefix":"x."}}}`, nil, http.StatusOK)
+	for _, dry := range []string{"?dry_run=true", ""} {
+		_, raw = c.do(http.MethodDelete, "/v1/connections/main/topics/orders"+dry, "", nil, http.StatusOK)
+		var gone api.Deletion
+		if err := json.Unmarshal(raw, &gone); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{`Connector "in", which is stopped, reads it`, `Connector "archive" of connection "connect" reads it`, `Which connectors of connection "down" read it is not known`} {
+			if !slices.ContainsFunc(gone.Effects, func(e api.Warning) bool { return e.Summary == want }) {
+				t.Errorf("the effects do not say %q: %+v", want, gone.Effects)
+			}
+		}
 	}
 }
 

@@ -19,31 +19,42 @@ import (
 // maxGroups is how many consumer groups are named one by one.
 const maxGroups = 25
 
+// maxReaders is how many connectors are named one by one.
+const maxReaders = 25
+
 // effects says what goes with a topic: its records, and what is left without it.
 func (s *Service) effects(ctx context.Context, c *cluster, st *state) (*api.Deletion, error) {
 	records, n := c.records(ctx, st)
 	effects := append([]api.Warning{records}, c.groups(ctx, st.name)...)
-	readers, err := s.readersOf(ctx, c.name, st.name)
+	readers, err := s.readersOf(ctx, c, st.name)
 	if err != nil {
 		return nil, err
 	}
-	for _, reader := range readers {
-		effects = append(effects, api.Warning{Summary: capital(reader) + " reads it", Detail: "It fails once the topic is gone."})
-	}
-	return &api.Deletion{Effects: effects, Records: n}, nil
+	return &api.Deletion{Effects: append(effects, readers...), Records: n}, nil
 }
 
-func (s *Service) readersOf(ctx context.Context, connection, topic string) ([]string, error) {
+// readersOf names the connectors that read a topic, the daemon's own and others'.
+func (s *Service) readersOf(ctx context.Context, c *cluster, topic string) ([]api.Warning, error) {
 	s.mu.Lock()
 	finders := slices.Clone(s.readers)
 	s.mu.Unlock()
-	var readers []string
+	if len(finders) == 0 {
+		return nil, nil
+	}
+	brokers, err := c.admin.BrokerMetadata(ctx)
+	if err != nil {
+		return nil, c.failure("read the cluster id", err)
+	}
+	var readers []api.Warning
 	for _, find := range finders {
-		found, err := find(ctx, connection, topic)
+		found, err := find(ctx, c.name, brokers.Cluster, topic)
 		if err != nil {
 			return nil, err
 		}
 		readers = append(readers, found...)
+	}
+	if more := len(readers) - maxReaders; more > 0 {
+		readers = append(readers[:maxReaders], api.Warning{Summary: fmt.Sprintf("%s more read it", plural(int64(more), "connector"))})
 	}
 	return readers, nil
 }

@@ -29,8 +29,9 @@ const noun = "topic"
 // goes away leaves nothing half-done.
 const writeTimeout = time.Minute
 
-// ReadersFunc lists who reads a topic, in words such as `connector "orders-in"`.
-type ReadersFunc func(ctx context.Context, connection, topic string) ([]string, error)
+// ReadersFunc says who reads a topic, or would when it goes on, an effect of its delete each. cluster is the id of the topic's
+// cluster, whichever connection leads there; empty: not known.
+type ReadersFunc func(ctx context.Context, connection, cluster, topic string) ([]api.Warning, error)
 
 // Rule says why a topic may not be as it would be after a write. before is nil for a new one; what is not known yet of
 // after is missing.

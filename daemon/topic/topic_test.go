@@ -465,11 +465,15 @@ func testDelete(e *env) {
 	}
 	e.commit(t, e.prefix+"idle", name)
 	e.consume(t, e.prefix+"busy", name)
-	e.AddReaders(func(_ context.Context, _, topic string) ([]string, error) {
-		if topic == name {
-			return []string{`connector "orders-in"`}, nil
+	e.AddReaders(func(_ context.Context, connection, cluster, topic string) ([]api.Warning, error) {
+		if connection != conn || cluster == "" || topic != name {
+			return nil, nil
 		}
-		return nil, nil
+		var readers []api.Warning
+		for n := range 30 {
+			readers = append(readers, api.Warning{Summary: fmt.Sprintf("Connector %q reads it", fmt.Sprint("orders-in-", n))})
+		}
+		return readers, nil
 	})
 
 	_, err := e.Delete(t.Context(), conn, name, api.WriteOptions{})
@@ -494,7 +498,7 @@ func testDelete(e *env) {
 		"1,234 records in 2 partitions go",
 		fmt.Sprintf("Consumer group %q has committed offsets for it. State Empty, 0 members", e.prefix+"idle"),
 		fmt.Sprintf("Consumer group %q is reading it. State Stable, 1 member", e.prefix+"busy"),
-		`Connector "orders-in" reads it`,
+		`Connector "orders-in-24" reads it`, "5 connectors more read it",
 		"They take ", "with all replicas. The newest is of 20",
 	} {
 		if !strings.Contains(said.String(), words) {
@@ -606,7 +610,7 @@ func TestWriteOvertakesDelete(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			e := dev(t)
 			made := e.put(t, "orders", api.TopicWrite{DeletionProtection: new(false)}, api.WriteOptions{})
-			e.AddReaders(func(context.Context, string, string) ([]string, error) {
+			e.AddReaders(func(context.Context, string, string, string) ([]api.Warning, error) {
 				e.put(t, "orders", tt.write, api.WriteOptions{})
 				return nil, nil
 			})

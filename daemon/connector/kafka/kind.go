@@ -26,7 +26,10 @@ type Kind struct {
 	Admins      *kafkaconn.Admins
 }
 
-var _ connector.SourceKind = Kind{}
+var (
+	_ connector.SourceKind = Kind{}
+	_ connector.TopicKind  = Kind{}
+)
 
 // Check finds what is wrong beyond single fields.
 func (Kind) Check(target any) []spec.Problem {
@@ -53,6 +56,12 @@ func (Kind) Check(target any) []spec.Problem {
 func (Kind) References(target any) []connection.Reference {
 	c := target.(*api.KafkaSource)
 	return []connection.Reference{{Pointer: "/connection", Name: c.Connection, Kinds: []string{kafkaconn.KindName}}}
+}
+
+// Selects says whether a topic is read.
+func (Kind) Selects(target any, topic string) bool {
+	selected, err := newSelection(target.(*api.KafkaSource))
+	return err == nil && selected.selects(topic) // what is declared was checked
 }
 
 // Open makes the source.
