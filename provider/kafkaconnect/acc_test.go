@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -365,38 +364,5 @@ data "headgate_connector" "gone" {
   connection_name = headgate_connector.shop.connection_name
   name            = "nothing"
 }`, ExpectError: regexp.MustCompile(`Connector "nothing" does not exist`)},
-	)
-}
-
-// A sink on a real cluster, from nothing to nothing.
-func TestRealAccConnector(t *testing.T) {
-	real.Shared(t)
-	if cluster == nil {
-		t.Skipf("it runs without %s", acctest.RealEnv)
-	}
-	d := acctest.Dev(t)
-	name := real.Name(t)
-	sink := func(file, more string) string {
-		return connections(d, cluster.URLs()[0]) + fmt.Sprintf(`
-resource "headgate_connector" "shop" {
-  connection_name = headgate_connection.connect.name
-  name            = %q
-  config = {
-    "connector.class" = "FileStreamSink"
-    "topics"          = %q
-    "file"            = %q
-  }
-  %s
-}
-`, name, name, file, more)
-	}
-	out := filepath.Join(t.TempDir(), "out")
-	test(t,
-		resource.TestStep{Config: sink("/nonexistent/dir/out", ""), ExpectError: regexp.MustCompile(`(?s)was not created.*NoSuchFileException`)},
-		providertest.Applied(sink(out, ""), resource.TestCheckResourceAttr(address, "status.state", "running"), resource.TestCheckResourceAttr(address, "status.type", "sink")),
-		providertest.Unchanged(sink(out, "")),
-		resource.TestStep{ResourceName: address, ImportState: true, ImportStateVerify: true, ImportStateVerifyIdentifierAttribute: "name", ImportStateId: "connect/" + name},
-		providertest.Does(plancheck.ResourceActionUpdate, address, sink(out+"2", `state = "paused"`), resource.TestCheckResourceAttr(address, "status.state", "paused")),
-		providertest.Unchanged(sink(out+"2", `state = "paused"`)),
 	)
 }
