@@ -1,7 +1,11 @@
 package kafkaconnect_test
 
 import (
+	"bytes"
+	"context"
+	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -9,6 +13,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/terraform"
 
 	"github.com/headgate/terraform-provider-headgate/internal/acctest"
 	"github.com/headgate/terraform-provider-headgate/internal/real"
@@ -86,6 +91,84 @@ data "headgate_connector" "shop" {
 			resource.TestCheckResourceAttr(address, "sensitive_keys.0", "consumer.override.sasl.jaas.config"),
 			resource.TestCheckResourceAttr("data.headgate_connector.shop", "server_keys.#", "0"),
 		),
+		providertest.Unchanged(config),
+	)
+}
+
+// others is what someone else asks of the real cluster, past the daemon. Workers that rebalance refuse, for a while.
+func others(t *testing.T, method, path string, body, answer any) {
+	t.Helper()
+	raw, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	real.Eventually(t, func(ctx context.Context) error {
+		req, err := http.NewRequestWithContext(ctx, method, cluster.URLs()[0]+"/connectors/"+path, bytes.NewReader(raw))
+		if err != nil {
+			return err
+		}
+		req.Header.Set("Content-Type", "application/json")
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = resp.Body.Close() }()
+		switch {
+		case resp.StatusCode >= http.StatusMultipleChoices:
+			return fmt.Errorf("%s %s: %s", method, path, resp.Status)
+		case answer == nil:
+			return nil
+		}
+		return json.NewDecoder(resp.Body).Decode(answer)
+	})
+}
+
+// awaitOthers waits until the real cluster itself says that a connector and its only task are in a state.
+func awaitOthers(t *testing.T, name, connector, task string) {
+	t.Helper()
+	real.Until(t, "the task is "+task, func() bool {
+		var status struct {
+			Connector struct{ State string }
+			Tasks     []struct{ State string }
+		}
+		others(t, http.MethodGet, name+"/status", nil, &status)
+		return status.Connector.State == connector && len(status.Tasks) == 1 && status.Tasks[0].State == task
+	})
+}
+
+// What others do to a connector of a real cluster is in the plan, and put back.
+func TestRealAccConnectorDrift(t *testing.T) {
+	d := realDaemon(t)
+	name, out := real.Name(t), filepath.Join(t.TempDir(), "out")
+	config := realSink(d, name, out, "")
+	repaired := func(action plancheck.ResourceActionType, change func()) resource.TestStep {
+		step := providertest.Does(action, address, config, resource.TestCheckResourceAttr(address, "status.state", "running"), func(*terraform.State) error {
+			now := map[string]string{}
+			others(t, http.MethodGet, name+"/config", nil, &now)
+			if len(now) != 4 || now["name"] != name || now["file"] != out {
+				return fmt.Errorf("the cluster has %v", now)
+			}
+			return nil
+		})
+		step.PreConfig = change
+		return step
+	}
+	theirs := func(more ...string) func() {
+		all := map[string]string{"connector.class": "FileStreamSink", "topics": name, "file": out}
+		for i := 0; i < len(more); i += 2 {
+			all[more[i]] = more[i+1]
+		}
+		return func() { others(t, http.MethodPut, name+"/config", all, nil) }
+	}
+	test(t,
+		providertest.Applied(config),
+		repaired(plancheck.ResourceActionUpdate, theirs("file", out+"-theirs")),
+		repaired(plancheck.ResourceActionUpdate, theirs("errors.tolerance", "all")),
+		repaired(plancheck.ResourceActionUpdate, func() {
+			others(t, http.MethodPut, name+"/pause", nil, nil)
+			awaitOthers(t, name, "PAUSED", "PAUSED")
+		}),
+		repaired(plancheck.ResourceActionCreate, func() { others(t, http.MethodDelete, name, nil, nil) }),
 		providertest.Unchanged(config),
 	)
 }
