@@ -172,3 +172,21 @@ func TestRealAccConnectorDrift(t *testing.T) {
 		providertest.Unchanged(config),
 	)
 }
+
+// A real cluster that is down is an error that says so; what state has of it stays.
+func TestRealAccConnectorOutage(t *testing.T) {
+	d := realDaemon(t)
+	config := realSink(d, real.Name(t), filepath.Join(t.TempDir(), "out"), "")
+	down := resource.TestStep{
+		PreConfig: func() { cluster.KillWorker(0) },
+		Config:    config, ExpectError: regexp.MustCompile(`(?s)Cannot\s+read\s+connector.*Through\s+connection\s+"connect":\s+no\s+answer\s+from.*Check\s+that\s+the\s+workers\s+are\s+up`),
+	}
+	up := providertest.Unchanged(config)
+	up.PreConfig = func() {
+		if err := cluster.StartWorker(t.Context(), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() { _ = cluster.LaunchWorker(0) }) // it runs already, unless the test has failed
+	test(t, providertest.Applied(config), down, up)
+}
