@@ -190,3 +190,31 @@ func TestRealAccConnectorOutage(t *testing.T) {
 	t.Cleanup(func() { _ = cluster.LaunchWorker(0) }) // it runs already, unless the test has failed
 	test(t, providertest.Applied(config), down, up)
 }
+
+// A task that has failed on a real cluster runs again by itself once its cause is mended.
+func TestRealAccConnectorRestartPolicy(t *testing.T) {
+	d := realDaemon(t)
+	name, dir := real.Name(t), filepath.Join(t.TempDir(), "volume")
+	mount := func() {
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mount()
+	config := realSink(d, name, filepath.Join(dir, "out"), `restart = { max_retries = 1000, backoff = "1s" }`)
+	again := providertest.Unchanged(config)
+	again.PreConfig = func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Fatal(err)
+		}
+		others(t, http.MethodPost, name+"/tasks/0/restart", nil, nil)
+		awaitOthers(t, name, "RUNNING", "FAILED")
+		mount()
+		awaitOthers(t, name, "RUNNING", "RUNNING")
+		k, err := d.Client.GetKafkaConnector(t.Context(), "connect", name)
+		if err != nil || len(k.Status.Tasks) != 1 || k.Status.Tasks[0].Restarts == 0 {
+			t.Errorf("%v: nothing was restarted: %+v", err, k)
+		}
+	}
+	test(t, providertest.Applied(config, resource.TestCheckResourceAttr(address, "status.tasks", "1")), again)
+}
