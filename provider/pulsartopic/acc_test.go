@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
@@ -97,6 +98,7 @@ func TestRealPulsarTopics(t *testing.T) {
 	t.Run("plain and non-persistent", func(t *testing.T) { others(t, start(t)) })
 	t.Run("data source", func(t *testing.T) { seen(t, start(t)) })
 	t.Run("refusals", func(t *testing.T) { refusals(t, start(t)) })
+	t.Run("writers", func(t *testing.T) { writers(t, start(t)) })
 }
 
 func lives(t *testing.T, c *cluster) {
@@ -198,4 +200,50 @@ func refusals(t *testing.T, c *cluster) {
 		"headgate_pulsar_topic.theirs":   `(?s)already exists.*pulsar/persistent://public/default/theirs`,
 		"headgate_pulsar_topic.part":     `name is not that of a topic`,
 	})
+}
+
+// writers are ten at once that have all read the same: one is heard, the others are told, and nothing is overwritten unseen.
+func writers(t *testing.T, c *cluster) {
+	t.Helper()
+	const contested = "persistent://public/default/contested"
+	spec := fmt.Appendf(nil, `{"service_url":%q,"admin_url":%q,"token":%q}`, c.pulsar.ServiceURL(), c.adminURL, c.token)
+	if _, err := c.Client.PutConnection(t.Context(), "pulsar", api.ConnectionWrite{Kind: "pulsar", Spec: spec}, api.WriteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	kept := func(writer int) string { return fmt.Sprintf("%dm", 60+writer) }
+	put := func(writer int, opts api.WriteOptions) error {
+		_, err := c.Client.PutPulsarTopic(t.Context(), "pulsar", contested, api.PulsarTopicWrite{Partitions: 2, Retention: kept(writer), DeletionProtection: new(bool)}, opts)
+		return err
+	}
+	if err := put(0, api.WriteOptions{CreateOnly: true}); err != nil {
+		t.Fatal(err)
+	}
+	read, err := c.Client.GetPulsarTopic(t.Context(), "pulsar", contested)
+	if err != nil {
+		t.Fatal(err)
+	}
+	errs := make([]error, 11)
+	var all sync.WaitGroup
+	for w := 1; w <= 10; w++ {
+		all.Go(func() { errs[w] = put(w, api.WriteOptions{Generation: read.Generation}) })
+	}
+	all.Wait()
+	var heard []string
+	for w := 1; w <= 10; w++ {
+		if errs[w] == nil {
+			heard = append(heard, kept(w))
+		} else if !api.HasCode(errs[w], api.CodeConflict) {
+			t.Errorf("writer %d: %v", w, errs[w])
+		}
+	}
+	now, err := c.Client.GetPulsarTopic(t.Context(), "pulsar", contested)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(heard) != 1 || now.Retention != heard[0] {
+		t.Errorf("heard were %v, and the retention is %s", heard, now.Retention)
+	}
+	if _, err := c.Client.DeletePulsarTopic(t.Context(), "pulsar", contested, api.WriteOptions{Generation: now.Generation}); err != nil {
+		t.Error(err)
+	}
 }
