@@ -21,13 +21,20 @@ type values struct{ first, again string }
 
 func same(value string) values { return values{value, value} }
 
+// at is the value in a step: set, unset, set again.
+func (v values) at(step int) string { return [...]string{v.first, "", v.again}[step] }
+
 // variants are a resource with each of its optional attributes set and unset.
 type variants struct {
 	needs string
 	// required writes what an instance cannot do without; n is a name of its own.
 	required func(n string) string
 	optional map[string]values
-	// covered are optional attributes that are in required, for they cannot be taken away alone.
+	// parts are further values of optional attributes, each in an instance of its own: parts of what optional has.
+	parts map[string][]string
+	// others are whole instances that required does not fit, in each step.
+	others map[string][3]string
+	// covered are optional attributes that are in required or in others, for they cannot be taken away alone.
 	covered []string
 	// single: there can be one only.
 	single bool
@@ -75,9 +82,19 @@ func everyVariant(d *acctest.Daemon, connect *fakeconnect.Fake, kinesis *fakekin
 			},
 		},
 		"headgate_schema": {
-			needs: connections,
+			needs: connections + `
+resource "headgate_schema" "part" {
+  connection_name = headgate_connection.registry.name
+  subject         = "part"
+  schema          = jsonencode({ type = "record", name = "Part", fields = [] })
+}
+`,
 			required: func(n string) string {
 				return fmt.Sprintf("connection_name = headgate_connection.registry.name\n subject = %q\n schema = jsonencode({ type = \"record\", name = \"R\", fields = [] })", n)
+			},
+			others: map[string][3]string{
+				"follows": referring("follows", `{ name = "Part", subject = headgate_schema.part.subject }`),
+				"pinned":  referring("pinned", `{ name = "Part", subject = headgate_schema.part.subject, version = headgate_schema.part.version }`),
 			},
 			optional: map[string]values{
 				"format":          same(`"AVRO"`),
@@ -105,6 +122,7 @@ func everyVariant(d *acctest.Daemon, connect *fakeconnect.Fake, kinesis *fakekin
 				"environment": same(`"production"`),
 				"limits":      same(`{ partitions = 48, retention = "720h", replication_factor = 3 }`),
 			},
+			parts: map[string][]string{"limits": {`{}`, `{ partitions = 48 }`, `{ retention = "720h" }`, `{ replication_factor = 3 }`}},
 		},
 		"headgate_acl": {
 			needs: connections,
@@ -139,6 +157,12 @@ rules = {
 				"consumer_byte_rate":       same(`"1048576"`),
 				"request_percentage":       same("12.5"),
 				"controller_mutation_rate": same("20"),
+			},
+			others: map[string][3]string{
+				"ip":        quotas(`ip = "10.0.0.1"`, "connection_creation_rate = 2000", "connection_creation_rate = 1000"),
+				"others":    quotas(`ip = "<default>"`, "connection_creation_rate = 2000", "connection_creation_rate = 1000"),
+				"user":      quotas(`user = "alone"`, `producer_byte_rate = "1MiB"`, "request_percentage = 50"),
+				"client_id": quotas(`client_id = "alone"`, `consumer_byte_rate = "1MiB"`, "controller_mutation_rate = 5"),
 			},
 			// At least one has to be set, and one is for IP addresses only.
 			covered: []string{"user", "client_id", "ip", "producer_byte_rate", "connection_creation_rate"},
@@ -203,7 +227,22 @@ resource "headgate_topic" "moved" {
 	}
 }
 
-// kinds are the blocks of which there is exactly one.
+// referring is a schema that refers to another one, to none, and to that one again: new versions, as a registry wants it.
+func referring(subject, to string) [3]string {
+	var steps [3]string
+	for i, references := range []string{"[" + to + "]", "null", "[" + to + "]"} {
+		steps[i] = fmt.Sprintf("connection_name = headgate_connection.registry.name\n subject = %q\n references = %s\n schema = jsonencode({ type = \"record\", name = \"R\", doc = \"%d\", fields = [] })", subject, references, i)
+	}
+	return steps
+}
+
+// quotas are those of an entity: one, another one or another value of it, and the first again.
+func quotas(entity, one, other string) [3]string {
+	first := "connection_name = headgate_connection.main.name\n" + entity + "\n" + one
+	return [3]string{first, strings.Replace(first, one, other, 1), first}
+}
+
+// kinds are the blocks of which there is exactly one; TestAccSecondPlanOfKindsIsEmpty sets and unsets what is in them.
 func kinds() []string {
 	all := api.BuiltinKinds()
 	return slices.Concat(all.Connections.Names(), all.Sources.Names())
@@ -232,38 +271,47 @@ func TestAccSecondPlanIsEmpty(t *testing.T) {
 					t.Errorf("the optional attribute %s is never set", a.Name)
 				}
 			}
-			config := func(pick func(values) string) string { return v.needs + v.config(name, pick) }
-			set := config(func(v values) string { return v.first })
-			unset := config(func(values) string { return "" })
-			again := config(func(v values) string { return v.again })
-			resource.Test(t, resource.TestCase{ProtoV6ProviderFactories: providertest.Factories(), Steps: []resource.TestStep{
-				providertest.Applied(set), providertest.Applied(unset), providertest.Applied(again),
-			}})
+			var steps []resource.TestStep
+			for step := range 3 {
+				steps = append(steps, providertest.Applied(v.needs+v.config(name, step)))
+			}
+			resource.Test(t, resource.TestCase{ProtoV6ProviderFactories: providertest.Factories(), Steps: steps})
 		})
 	}
 }
 
-// config is an instance for each optional attribute, and one with all of them. An attribute without a value is left out.
-func (v variants) config(typ string, pick func(values) string) string {
+// config is an instance for each optional attribute and part of one, one with all of them, and the others. An attribute
+// without a value is left out.
+func (v variants) config(typ string, step int) string {
 	var b strings.Builder
-	instance := func(label string, names ...string) {
-		fmt.Fprintf(&b, "\nresource %q %q {\n%s\n", typ, label, v.required(strings.TrimPrefix(typ, "headgate_")+"_"+label))
+	write := func(label, body string) {
+		fmt.Fprintf(&b, "\nresource %q %q {\n%s\n}\n", typ, label, body)
+	}
+	instance := func(label string, set map[string]values) {
+		body := v.required(strings.TrimPrefix(typ, "headgate_") + "_" + label)
 		if slices.Contains(v.covered, "deletion_protection") {
-			b.WriteString("deletion_protection = false\n")
+			body += "\ndeletion_protection = false"
 		}
-		for _, name := range names {
-			if value := pick(v.optional[name]); value != "" {
-				fmt.Fprintf(&b, "%s = %s\n", name, value)
+		for _, name := range slices.Sorted(maps.Keys(set)) {
+			if value := set[name].at(step); value != "" {
+				body += fmt.Sprintf("\n%s = %s", name, value)
 			}
 		}
-		b.WriteString("}\n")
+		write(label, body)
 	}
-	names := slices.Sorted(maps.Keys(v.optional))
-	for _, name := range names {
-		if !v.single {
-			instance("only_"+name, name)
+	if !v.single {
+		for name, value := range v.optional {
+			instance("only_"+name, map[string]values{name: value})
 		}
 	}
-	instance("all", names...)
+	for name, parts := range v.parts {
+		for i, part := range parts {
+			instance(fmt.Sprintf("part_%s_%d", name, i), map[string]values{name: same(part)})
+		}
+	}
+	for label, bodies := range v.others {
+		write(label, bodies[step])
+	}
+	instance("all", v.optional)
 	return b.String()
 }
