@@ -2,6 +2,8 @@ package provider_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -16,9 +18,9 @@ import (
 
 // terraform query needs Terraform 1.14: these tests speak its protocol themselves.
 
-// notListed are the resources of which there is nothing to list: a registry has one set of settings, what a set holds is
-// listed as single topics, and moving offsets is an act.
-var notListed = []string{"headgate_consumer_group_offsets", "headgate_schema_registry_settings", "headgate_topic_set"}
+// notListed are the resources of which there is nothing to list: what a set holds is listed as single topics, and moving
+// offsets is an act.
+var notListed = []string{"headgate_consumer_group_offsets", "headgate_topic_set"}
 
 func TestEverythingImportableIsListable(t *testing.T) {
 	resp := schemas(t, api.BuiltinKinds())
@@ -136,17 +138,82 @@ func (q *querier) list(typ string, limit int64, config map[string]tftypes.Value)
 // text is an attribute of a listed resource.
 func (q *querier) text(typ string, resource *tfprotov6.DynamicValue, name string) string {
 	q.t.Helper()
-	value, err := resource.Unmarshal(q.schemas.ResourceSchemas[typ].ValueType())
+	return q.texts(q.schemas.ResourceSchemas[typ].ValueType(), resource, name)[name]
+}
+
+// texts are attributes of a value.
+func (q *querier) texts(of tftypes.Type, raw *tfprotov6.DynamicValue, names ...string) map[string]string {
+	q.t.Helper()
+	value, err := raw.Unmarshal(of)
 	if err != nil {
 		q.t.Fatal(err)
 	}
 	attributes := map[string]tftypes.Value{}
-	var text string
 	if err := value.As(&attributes); err != nil {
 		q.t.Fatal(err)
 	}
-	if err := attributes[name].As(&text); err != nil {
-		q.t.Fatal(err)
+	texts := map[string]string{}
+	for _, name := range names {
+		var text string
+		if err := attributes[name].As(&text); err != nil {
+			q.t.Fatal(err)
+		}
+		texts[name] = text
 	}
-	return text
+	return texts
+}
+
+// listed wants everything that state has to be listed, once, with its identity and as a resource.
+func (w *world) listed() {
+	w.t.Helper()
+	q := newQuerier(w.t, w.d)
+	identities, err := q.server.GetResourceIdentitySchemas(w.t.Context(), &tfprotov6.GetResourceIdentitySchemasRequest{})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for typ, schema := range q.schemas.ListResourceSchemas {
+		made := w.cli.Attributes(typ)
+		if len(made) == 0 && !slices.Contains(onlyReal, typ) {
+			w.t.Errorf("%s: nothing was made", typ)
+		}
+		for _, attributes := range made {
+			config := map[string]tftypes.Value{}
+			for _, a := range schema.Block.Attributes {
+				config[a.Name] = tftypes.NewValue(tftypes.String, nil)
+				if a.Required {
+					config[a.Name] = tftypes.NewValue(tftypes.String, attributes[a.Name])
+				}
+			}
+			if problem := q.lists(typ, config, identities.IdentitySchemas[typ], attributes); problem != "" {
+				w.t.Errorf("%s: %s", typ, problem)
+			}
+		}
+	}
+}
+
+// lists tells what is wrong with a list in which one with the attributes has to be.
+func (q *querier) lists(typ string, config map[string]tftypes.Value, identity *tfprotov6.ResourceIdentitySchema, attributes map[string]any) string {
+	q.t.Helper()
+	want := map[string]string{}
+	for _, a := range identity.IdentityAttributes {
+		want[a.Name] = fmt.Sprint(attributes[a.Name])
+	}
+	names := slices.Collect(maps.Keys(want))
+	found := 0
+	for _, r := range q.list(typ, 1000, config) {
+		if len(r.Diagnostics) > 0 || r.Identity == nil || r.Resource == nil {
+			return fmt.Sprintf("%s is listed with identity %v, resource %v and %v", r.DisplayName, r.Identity, r.Resource, r.Diagnostics)
+		}
+		listed := q.texts(identity.ValueType(), r.Identity.IdentityData, names...)
+		if resource := q.texts(q.schemas.ResourceSchemas[typ].ValueType(), r.Resource, names...); !maps.Equal(listed, resource) {
+			return fmt.Sprintf("the resource %v is listed with the identity %v", resource, listed)
+		}
+		if maps.Equal(listed, want) {
+			found++
+		}
+	}
+	if found != 1 {
+		return fmt.Sprintf("%v is listed %d times", want, found)
+	}
+	return ""
 }

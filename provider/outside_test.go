@@ -265,7 +265,7 @@ func (w *world) registry(method, path, body string) error {
 }
 
 // Whatever happens outside of Terraform shows in the plan, and no outage does: of everything that there is to manage, one is
-// made, its system goes away and comes back, and others change and delete it.
+// made and listed, its system goes away and comes back, and others change and delete it.
 func TestAccOutside(t *testing.T) {
 	w := newWorld(t)
 	for typ := range schemas(t, api.BuiltinKinds()).ResourceSchemas {
@@ -277,6 +277,7 @@ func TestAccOutside(t *testing.T) {
 	w.cli.Write(w.config())
 	w.apply()
 	w.unchanged()
+	w.listed()
 	for _, name := range slices.Sorted(maps.Keys(w.systems)) {
 		w.without(name)
 	}

@@ -116,29 +116,49 @@ func hear(line []byte, o *Outcome) {
 	}
 }
 
-// InState lists the addresses that state has.
-func (c *CLI) InState() []string {
+// inState is a resource that state has.
+type inState struct {
+	Type, Name string
+	Instances  []struct{ Attributes map[string]any }
+}
+
+func (c *CLI) state() []inState {
 	c.t.Helper()
 	raw, err := os.ReadFile(filepath.Join(c.dir, "terraform.tfstate"))
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	var state struct {
-		Resources []struct {
-			Type, Name string
-			Instances  []json.RawMessage
-		}
-	}
+	var state struct{ Resources []inState }
 	if err := json.Unmarshal(raw, &state); err != nil {
 		c.t.Fatal(err)
 	}
+	return state.Resources
+}
+
+// InState lists the addresses that state has.
+func (c *CLI) InState() []string {
+	c.t.Helper()
 	found := map[string]bool{}
-	for _, r := range state.Resources {
+	for _, r := range c.state() {
 		if len(r.Instances) > 0 {
 			found[r.Type+"."+r.Name] = true
 		}
 	}
 	return slices.Sorted(maps.Keys(found))
+}
+
+// Attributes are those of each instance of a resource that state has.
+func (c *CLI) Attributes(typ string) []map[string]any {
+	c.t.Helper()
+	var all []map[string]any
+	for _, r := range c.state() {
+		for _, instance := range r.Instances {
+			if r.Type == typ {
+				all = append(all, instance.Attributes)
+			}
+		}
+	}
+	return all
 }
 
 // serve serves a provider for one command, as the CLI starts one for each.

@@ -120,8 +120,9 @@ func (l *listResource) ListResourceConfigSchema(_ context.Context, _ list.ListRe
 	resp.Schema = listschema.Schema{MarkdownDescription: "Lists what `headgate_" + l.typ + "` can manage, for `terraform query`.", Attributes: attributes}
 }
 
+// behindConnection says whether a connection has several; where it has one, they are those of all connections.
 func (l *listResource) behindConnection() bool {
-	return slices.Contains(l.key.Attributes, "connection_name")
+	return len(l.key.Attributes) > 1 && slices.Contains(l.key.Attributes, "connection_name")
 }
 
 func (l *listResource) List(ctx context.Context, req list.ListRequest, stream *list.ListResultsStream) {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -18,6 +20,9 @@ import (
 	"github.com/headgate/terraform-provider-headgate/provider/kind"
 	"github.com/headgate/terraform-provider-headgate/provider/remote"
 )
+
+// kindsWithSettings are the kinds of connections to registries that have settings for all subjects.
+var kindsWithSettings = []string{"schema_registry", "apicurio"}
 
 type settingsModel struct {
 	ConnectionName types.String `tfsdk:"connection_name"`
@@ -47,6 +52,7 @@ func NewSettingsResource() resource.Resource {
 			return w.Plan.complete(answer) == nil
 		},
 		Warnings: func(s *api.SchemaRegistrySettings) []api.Warning { return s.Warnings },
+		Pages:    &remote.Pages[api.SchemaRegistrySettings]{Page: listSettings, Key: func(s *api.SchemaRegistrySettings) []string { return []string{s.Connection} }},
 	})
 }
 
@@ -69,7 +75,7 @@ func settingsSchema(context.Context) schema.Schema {
 		}
 	}
 	attributes["connection_name"] = schema.StringAttribute{
-		MarkdownDescription: "The connection of the registry, of kind `schema_registry` or `apicurio`. Changing it replaces the settings: this registry gets its defaults back.",
+		MarkdownDescription: "The connection of the registry, of kind `" + strings.Join(kindsWithSettings, "` or `") + "`. Changing it replaces the settings: this registry gets its defaults back.",
 		Required:            true,
 		PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 	}
@@ -112,6 +118,21 @@ func unknown(m *settingsModel) []string {
 
 func getSettings(ctx context.Context, client *api.Client, m *settingsModel) (*api.SchemaRegistrySettings, error) {
 	return client.GetSchemaRegistrySettings(ctx, m.ConnectionName.ValueString())
+}
+
+// listSettings has one for each connection of a registry that has settings: all are there from the beginning.
+func listSettings(ctx context.Context, client *api.Client, _, cursor string) (*api.Page[api.SchemaRegistrySettings], error) {
+	connections, err := client.ListConnections(ctx, cursor)
+	if err != nil {
+		return nil, err
+	}
+	page := &api.Page[api.SchemaRegistrySettings]{Next: connections.Next}
+	for _, c := range connections.Items {
+		if slices.Contains(kindsWithSettings, c.Kind) {
+			page.Items = append(page.Items, api.SchemaRegistrySettings{Connection: c.Name})
+		}
+	}
+	return page, nil
 }
 
 func deleteSettings(ctx context.Context, client *api.Client, m *settingsModel, options api.WriteOptions) (*api.Deletion, error) {
