@@ -35,11 +35,17 @@ provider "headgate" {}
 func newTerraform(tb testing.TB, d *daemon, config string) *terraform {
 	tb.Helper()
 	t := &terraform{tb: tb, program: acctest.TerraformCLI(tb), dir: tb.TempDir()}
-	rc := filepath.Join(t.dir, "cli.tfrc")
-	must(tb, os.WriteFile(rc, fmt.Appendf(nil, "disable_checkpoint = true\nprovider_installation {\n  dev_overrides {\n    \"headgate/headgate\" = %q\n  }\n  direct {}\n}\n", providerDir(tb)), 0o600))
-	t.env = cleanEnv("TF_CLI_CONFIG_FILE="+rc, "TF_IN_AUTOMATION=1", "HEADGATE_ENDPOINT="+d.endpoint(), "HEADGATE_TOKEN="+token)
+	t.env = cleanEnv("TF_CLI_CONFIG_FILE="+overrides(tb, t.dir), "TF_IN_AUTOMATION=1", "HEADGATE_ENDPOINT="+d.endpoint(), "HEADGATE_TOKEN="+token)
 	t.write(config)
 	return t
+}
+
+// overrides writes a CLI configuration that takes the provider built from here.
+func overrides(tb testing.TB, dir string) string {
+	tb.Helper()
+	rc := filepath.Join(dir, "cli.tfrc")
+	must(tb, os.WriteFile(rc, fmt.Appendf(nil, "disable_checkpoint = true\nprovider_installation {\n  dev_overrides {\n    \"headgate/headgate\" = %q\n  }\n  direct {}\n}\n", providerDir(tb)), 0o600))
+	return rc
 }
 
 func (t *terraform) write(config string) {

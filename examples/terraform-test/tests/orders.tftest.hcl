@@ -1,0 +1,44 @@
+# `headgated dev` is all that these tests need: no Kafka, no registry. In another terminal, or in CI before this:
+#
+#   headgated dev &
+#   HEADGATE_ENDPOINT=http://127.0.0.1:7070 terraform test
+
+variables {
+  deletion_protection = false # what a test makes it takes away again
+}
+
+run "creates" {
+  assert {
+    condition     = output.topic.name == "payments.orders" && headgate_topic.orders.partitions == 6
+    error_message = "The topic should be there, with its six partitions."
+  }
+}
+
+run "grows" {
+  variables {
+    partitions = 12
+  }
+  assert {
+    condition     = headgate_topic.orders.partitions == 12
+    error_message = "The topic should have grown."
+  }
+}
+
+run "takes_a_compatible_schema" {
+  variables {
+    partitions  = 12
+    more_fields = [{ name = "amount", type = "double", default = 0 }]
+  }
+  assert {
+    condition     = headgate_schema.orders.version > 1
+    error_message = "The schema should have a new version."
+  }
+}
+
+run "refuses_more_than_the_team_may_have" {
+  command = plan
+  variables {
+    partitions = 25
+  }
+  expect_failures = [var.partitions]
+}
