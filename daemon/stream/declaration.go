@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/headgate/terraform-provider-headgate/daemon/keeping"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 )
 
@@ -139,15 +140,29 @@ func (d declaration) reshard(have *state) ([]int64, error) {
 	return way, nil
 }
 
+// losses say what a change removes. A stream that is younger than its new retention holds nothing older.
+func (d declaration) losses(have *state, now time.Time) []keeping.Loss {
+	kept := time.Duration(d.hours()) * time.Hour
+	if have == nil || !d.knows("/retention") || d.hours() >= have.hours || now.Sub(have.created) <= kept {
+		return nil
+	}
+	oldest := max(now.Add(-time.Duration(have.hours)*time.Hour).UnixMilli(), have.created.UnixMilli())
+	return []keeping.Loss{{
+		Warning: api.Warning{
+			Summary: fmt.Sprintf("Records older than %dh are deleted at once", d.hours()), Attribute: "/retention",
+			Detail: fmt.Sprintf("Stream %q keeps records for %dh now, so that there may be some since %s; what is older than the new retention cannot be read any more. AWS does not tell how many there are.",
+				have.name, have.hours, time.UnixMilli(oldest).UTC().Format("2006-01-02 15:04:05 MST")),
+		},
+		Keep: fmt.Sprintf("keep retention at \"%dh\"", have.hours),
+	}}
+}
+
+// protects says whether the stream is to be protected, as far as that is known.
+func (d declaration) protects() bool { return d.knows("/deletion_protection") && d.protected() }
+
 // warnings say what a change costs.
 func (d declaration) warnings(have *state, way []int64) []api.Warning {
 	var warnings []api.Warning
-	if d.hours() < have.hours && d.knows("/retention") {
-		warnings = append(warnings, api.Warning{
-			Summary: fmt.Sprintf("Records older than %dh are deleted at once", d.hours()), Attribute: "/retention",
-			Detail: fmt.Sprintf("Stream %q keeps records for %dh now; what is older than the new retention cannot be read any more.", have.name, have.hours),
-		})
-	}
 	if len(way) > 1 {
 		warnings = append(warnings, api.Warning{
 			Summary: fmt.Sprintf("Resharding from %d to %d takes %d steps", have.shards, d.Shards, len(way)), Attribute: "/shards",

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/awsconfig"
+	"github.com/headgate/terraform-provider-headgate/daemon/keeping"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/internal/spec"
 )
@@ -48,8 +49,16 @@ func (s *Service) Put(ctx context.Context, connection, nameOrARN string, body ap
 	if err := s.keep.Precondition(ctx, connection, name, have.generation, opts, idempotencyKey); err != nil {
 		return nil, err
 	}
+	lost, err := keeping.Losses("Stream", name, d.protects(), d.losses(have, time.Now()))
+	if err != nil {
+		return nil, err
+	}
 	if opts.DryRun {
-		return c.plan(ctx, name, have, d)
+		planned, err := c.plan(ctx, name, have, d)
+		if err == nil {
+			planned.Warnings = append(lost, planned.Warnings...)
+		}
+		return planned, err
 	}
 	// A caller who goes away leaves nothing half-done that a minute can finish.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.settle)

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 )
@@ -58,12 +59,43 @@ func TestWarnings(t *testing.T) {
 		told = append(told, w.Summary+" "+w.Detail)
 	}
 	all := strings.Join(told, "\n")
-	for _, want := range []string{"Records older than 24h are deleted", "from 4 to 32 takes 3 steps", "8, 16, 32", "from ON_DEMAND to PROVISIONED"} {
+	for _, want := range []string{"from 4 to 32 takes 3 steps", "8, 16, 32", "from ON_DEMAND to PROVISIONED"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("%q is not told in %s", want, all)
 		}
 	}
 	if _, err := (declaration{api.StreamWrite{Shards: 10000}}).reshard(&state{shards: 1}); err == nil {
 		t.Error("a way of more than ten steps is accepted")
+	}
+}
+
+func TestLosses(t *testing.T) {
+	now := time.Now()
+	old := &state{name: "s", hours: 168, created: now.Add(-100 * time.Hour)}
+	for what, tt := range map[string]struct {
+		have  *state
+		body  api.StreamWrite
+		words string
+	}{
+		"a new stream":         {nil, api.StreamWrite{}, ""},
+		"longer":               {old, api.StreamWrite{Retention: "200h"}, ""},
+		"the same":             {old, api.StreamWrite{Retention: "10080m"}, ""},
+		"not known yet":        {old, api.StreamWrite{Unknown: []string{"/retention"}}, ""},
+		"nothing is so old":    {old, api.StreamWrite{Retention: "120h"}, ""},
+		"shorter":              {old, api.StreamWrite{Retention: "48h"}, "Records older than 48h are deleted"},
+		"the default":          {old, api.StreamWrite{}, "Records older than 24h are deleted"},
+		"as old as the stream": {old, api.StreamWrite{Retention: "48h"}, "since " + old.created.UTC().Format("2006-01-02 15:04:05")},
+		"age not told":         {&state{name: "s", hours: 168}, api.StreamWrite{Retention: "120h"}, "Records older than 120h"},
+	} {
+		losses := declaration{tt.body}.losses(tt.have, now)
+		if tt.words == "" {
+			if len(losses) > 0 {
+				t.Errorf("%s: %+v", what, losses)
+			}
+			continue
+		}
+		if len(losses) != 1 || losses[0].Attribute != "/retention" || !strings.Contains(losses[0].Summary+". "+losses[0].Detail, tt.words) {
+			t.Errorf("%s: %+v, want %q", what, losses, tt.words)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package stream_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -74,5 +75,41 @@ func TestWritesWaitForADelete(t *testing.T) {
 	}
 	if err := <-wrote; !api.HasCode(err, api.CodeNotFound) {
 		t.Errorf("the write after it answers %v", err)
+	}
+}
+
+// A shorter retention removes records that are there: it is refused while the stream is protected, and told of otherwise.
+func TestShorterRetentionIsProtected(t *testing.T) {
+	fake := fakekinesis.Start(t, 0)
+	st, err := store.OpenMemory(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	conns := connectiontest.New(t, st)
+	spec := fmt.Sprintf(`{"region":"eu-central-1","endpoint":%q,"credentials":{"access_key_id":"AKIDEXAMPLE","secret_access_key":"secret"}}`, fake.URL)
+	if _, err := conns.Put(t.Context(), "kinesis", api.ConnectionWrite{Kind: "kinesis", Spec: []byte(spec), Test: new(false)}, api.WriteOptions{}, ""); err != nil {
+		t.Fatal(err)
+	}
+	s := stream.New(st, conns)
+	put := func(body api.StreamWrite, opts api.WriteOptions) (*api.Stream, error) {
+		return s.Put(t.Context(), "kinesis", "clicks", body, opts, "")
+	}
+	if _, err := put(api.StreamWrite{Retention: "48h"}, api.WriteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, dryRun := range []bool{true, false} {
+		_, err := put(api.StreamWrite{Retention: "24h"}, api.WriteOptions{DryRun: dryRun})
+		refused, ok := errors.AsType[*api.Error](err)
+		if !ok || refused.Code != api.CodeProtected || refused.Attribute != "/retention" || !strings.Contains(refused.Error(), "deletion_protection = false") {
+			t.Errorf("dry run %t: %v", dryRun, err)
+		}
+	}
+	planned, err := put(api.StreamWrite{Retention: "24h", DeletionProtection: new(false)}, api.WriteOptions{DryRun: true})
+	if err != nil || len(planned.Warnings) != 1 || !strings.Contains(planned.Warnings[0].Summary, "Records older than 24h") {
+		t.Errorf("unprotected: %+v, %v", planned, err)
+	}
+	if made, err := put(api.StreamWrite{Retention: "24h", DeletionProtection: new(false)}, api.WriteOptions{}); err != nil || made.Retention != "24h" {
+		t.Errorf("unprotected: %+v, %v", made, err)
 	}
 }

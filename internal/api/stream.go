@@ -48,7 +48,7 @@ type StreamWrite struct {
 	Tags map[string]string `json:"tags,omitempty" doc:"Tags to set. Others are left alone."`
 	// Untag are tags that were declared once and are no longer.
 	Untag              []string `json:"untag,omitempty" doc:"Tags to take away."`
-	DeletionProtection *bool    `json:"deletion_protection,omitempty" doc:"Whether Headgate refuses to delete it. Default: true."`
+	DeletionProtection *bool    `json:"deletion_protection,omitempty" doc:"Whether Headgate refuses to delete it, and to shorten its retention where records may go. Default: true."`
 	Unknown            []string `json:"unknown,omitempty" doc:"In a dry run: JSON pointers into the body whose values are not known yet."`
 }
 

@@ -55,6 +55,7 @@ func lives(t *testing.T, d *acctest.Daemon, url string) {
   retention  = "2880m"
   tags       = { team = "shop" }`)
 	null := stream(d, url, unprotected+"shards = 13\n  retention = \"48h\"\n  tags = { team = null }")
+	fewer := stream(d, url, unprotected+"shards = 1")
 	one := stream(d, url, "shards = 1")
 	test(t,
 		providertest.Does(plancheck.ResourceActionCreate, address, onDemand,
@@ -74,7 +75,8 @@ func lives(t *testing.T, d *acctest.Daemon, url string) {
 			return nil
 		}),
 		providertest.Unchanged(null),
-		providertest.Does(plancheck.ResourceActionUpdate, address, one, resource.TestCheckResourceAttr(address, "open_shards", "1"), resource.TestCheckResourceAttr(address, "retention", "24h")),
+		providertest.Does(plancheck.ResourceActionUpdate, address, fewer, resource.TestCheckResourceAttr(address, "open_shards", "1"), resource.TestCheckResourceAttr(address, "retention", "24h")),
+		providertest.Does(plancheck.ResourceActionUpdate, address, one),
 		providertest.Unchanged(one),
 		resource.TestStep{Config: connection(d, url), PlanOnly: true, ExpectError: regexp.MustCompile(`(?s)protected from deletion.*last 24h`)},
 		providertest.Applied(onDemand),
@@ -134,6 +136,20 @@ func byARN(t *testing.T, d *acctest.Daemon, url string) {
 		refused("arn:aws:s3:::clicks", `or the ARN of a stream`),
 		// Other stream, other resource.
 		providertest.Does(plancheck.ResourceActionReplace, address, named("orders", "")),
+	)
+}
+
+// A shorter retention would delete records: it needs protection to be off.
+func TestAccStreamRetentionIsProtected(t *testing.T) {
+	t.Parallel()
+	d, fake := acctest.Dev(t), fakekinesis.Start(t, 0)
+	two, one := stream(d, fake.URL, "retention = \"48h\""), stream(d, fake.URL, unprotected)
+	test(t,
+		providertest.Applied(two),
+		resource.TestStep{Config: stream(d, fake.URL, ""), ExpectError: regexp.MustCompile(`(?s)protected\s+from\s+losing.*older\s+than\s+24h.*deletion_protection\s+=\s+false`)},
+		providertest.Unchanged(two),
+		providertest.Does(plancheck.ResourceActionUpdate, address, one, resource.TestCheckResourceAttr(address, "retention", "24h")),
+		providertest.Unchanged(one),
 	)
 }
 

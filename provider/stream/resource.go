@@ -61,7 +61,7 @@ func NewResource() resource.Resource {
 func resourceSchema(ctx context.Context) schema.Schema {
 	return schema.Schema{
 		MarkdownDescription: "A stream of Amazon Kinesis Data Streams. Mode, shards, retention, encryption and tags change in place. What AWS would refuse is refused when planning, " +
-			"and a stream is deleted only after `deletion_protection = false`.",
+			"and a stream is deleted, or its retention shortened where records may go, only after `deletion_protection = false`.",
 		Attributes: map[string]schema.Attribute{
 			"connection_name": schema.StringAttribute{
 				MarkdownDescription: "The connection of the region, of kind `kinesis`. Changing it replaces the stream (destroys it and creates another).",
@@ -89,7 +89,7 @@ func resourceSchema(ctx context.Context) schema.Schema {
 				Validators: []validator.Int64{int64validator.Between(1, 10000)},
 			},
 			"retention": schema.StringAttribute{
-				MarkdownDescription: "How long records are kept, in whole hours from `24h` to `8760h` (a year). A shorter one deletes older records at once. Default: `24h`.",
+				MarkdownDescription: "How long records are kept, in whole hours from `24h` to `8760h` (a year). A shorter one deletes older records at once: it is refused while `deletion_protection` is on, unless the stream is too young to have any. Default: `24h`.",
 				Optional:            true,
 				Computed:            true,
 				Default:             stringdefault.StaticString(api.DefaultStreamRetention),
@@ -106,7 +106,7 @@ func resourceSchema(ctx context.Context) schema.Schema {
 				Optional:    true,
 			},
 			"deletion_protection": schema.BoolAttribute{
-				MarkdownDescription: "Whether Headgate refuses to delete the stream. To delete it, apply `false` first. Default: `true`.",
+				MarkdownDescription: "Whether Headgate refuses to delete the stream, and to shorten its retention where records may go. To delete it, apply `false` first; a retention may be shortened in the same apply. Default: `true`.",
 				Optional:            true,
 				Computed:            true,
 				Default:             booldefault.StaticBool(true),
