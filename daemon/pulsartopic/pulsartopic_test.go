@@ -1,8 +1,11 @@
 package pulsartopic
 
 import (
+	"strings"
 	"testing"
+	"time"
 
+	"github.com/apache/pulsar-client-go/pulsaradmin/pkg/utils"
 	"go.uber.org/goleak"
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
@@ -43,6 +46,62 @@ func TestRetentionInWords(t *testing.T) {
 		if kept, size := inWords(want.retention); kept != tt.kept || size != tt.size {
 			t.Errorf("%+v is %q and %q, want %q and %q", tt.body, kept, size, tt.kept, tt.size)
 		}
+	}
+}
+
+func TestLosses(t *testing.T) {
+	now := time.Now()
+	ledger := func(hours int, mebibytes int64) utils.LedgerInfo { // that was closed so many hours ago
+		return utils.LedgerInfo{Size: mebibytes * mebibyte, Timestamp: now.Add(-time.Duration(hours) * time.Hour).UnixMilli()}
+	}
+	open := utils.LedgerInfo{Size: mebibyte}
+	full := part{stored: 10 * mebibyte, ledgers: []utils.LedgerInfo{ledger(30, 4), ledger(3, 5), open}}
+	unread := full
+	unread.unread = full.stored
+	half := full
+	half.unread = 8 * mebibyte
+	policy := func(hours int, mebibytes int64) utils.RetentionPolicies {
+		if hours > 0 {
+			hours *= 60
+		}
+		return utils.RetentionPolicies{RetentionTimeInMinutes: hours, RetentionSizeInMB: mebibytes}
+	}
+	unlimited, none := policy(-1, -1), policy(0, 0)
+	for what, tt := range map[string]struct {
+		before, after utils.RetentionPolicies
+		part          part
+		attribute     string
+		words         string
+	}{
+		"longer":                     {policy(10, 100), policy(20, 200), full, "", ""},
+		"nothing was retained":       {none, policy(1, 1), full, "", ""},
+		"unlimited again":            {policy(1, 1), unlimited, full, "", ""},
+		"empty":                      {unlimited, none, part{}, "", ""},
+		"all are younger":            {unlimited, policy(31, -1), full, "", ""},
+		"by time":                    {unlimited, policy(24, -1), full, "/retention", "Up to 4.0 MiB of acknowledged messages of topic \"t\" go: they are older than 1440m. retention goes from unlimited to 1440m"},
+		"by time, more":              {policy(31, -1), policy(2, -1), full, "/retention", "9.0 MiB"},
+		"some go anyway":             {policy(29, -1), policy(2, -1), full, "/retention", "5.0 MiB"},
+		"nobody has read them":       {unlimited, policy(2, -1), unread, "", ""},
+		"some have still to be read": {unlimited, policy(2, -1), half, "/retention", "2.0 MiB"},
+		"by size":                    {unlimited, policy(-1, 3), full, "/retention_size", "7.0 MiB of acknowledged messages of topic \"t\" go: partitions hold more than 3MiB. retention_size goes from unlimited to 3MiB"},
+		"by size, unread":            {unlimited, policy(-1, 3), unread, "", ""},
+		"room enough":                {unlimited, policy(-1, 10), full, "", ""},
+		"no longer any":              {policy(24, -1), none, full, "/retention", "nothing is retained any more. retention goes from 1440m to none"},
+		"no longer any, by size":     {policy(-1, 20), none, full, "/retention", "retention goes from 20MiB to none"},
+	} {
+		losses := losing{"t", tt.before, tt.after}.losses([]part{tt.part, {}}, now)
+		if tt.words == "" {
+			if len(losses) > 0 {
+				t.Errorf("%s: %+v", what, losses)
+			}
+			continue
+		}
+		if len(losses) != 1 || losses[0].Attribute != tt.attribute || !strings.Contains(losses[0].Summary+". "+losses[0].Detail, tt.words) {
+			t.Errorf("%s: %+v, want %q", what, losses, tt.words)
+		}
+	}
+	if both := (losing{"t", unlimited, policy(2, 3)}).losses([]part{full}, now); len(both) != 2 {
+		t.Errorf("by time and by size: %+v", both)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/apache/pulsar-client-go/pulsaradmin/pkg/utils"
 
+	"github.com/headgate/terraform-provider-headgate/daemon/keeping"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/internal/spec"
 )
@@ -50,8 +51,18 @@ func (s *Service) Put(ctx context.Context, connection, name string, body api.Pul
 		return nil, err
 	}
 	protect := body.DeletionProtection == nil || *body.DeletionProtection
+	losses, err := c.losses(ctx, topic, have, want, body)
+	if err != nil {
+		return nil, err
+	}
+	warnings, err := keeping.Losses("Topic", name, protect && !slices.Contains(body.Unknown, "/deletion_protection"), losses)
+	if err != nil {
+		return nil, err
+	}
 	if opts.DryRun {
-		return want.answer(connection, protect), nil
+		planned := want.answer(connection, protect)
+		planned.Warnings = warnings
+		return planned, nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()

@@ -152,6 +152,10 @@ func parse(name string) (utils.TopicName, error) {
 	return *topic, nil
 }
 
+func namespaceOf(topic utils.TopicName) string {
+	return topic.GetTenant() + "/" + topic.GetNamespace()[strings.LastIndex(topic.GetNamespace(), "/")+1:]
+}
+
 // state is a topic as the cluster has it.
 type state struct {
 	name       string
@@ -193,7 +197,7 @@ func (c *cluster) list(ctx context.Context, namespace string) (partitioned, plai
 
 // read answers nil for a topic that does not exist.
 func (c *cluster) read(ctx context.Context, topic utils.TopicName) (*state, error) {
-	partitioned, plain, err := c.list(ctx, topic.GetTenant()+"/"+topic.GetNamespace()[strings.LastIndex(topic.GetNamespace(), "/")+1:])
+	partitioned, plain, err := c.list(ctx, namespaceOf(topic))
 	if err != nil {
 		return nil, err
 	}

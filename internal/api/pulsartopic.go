@@ -15,8 +15,9 @@ type PulsarTopic struct {
 	Retention     string `json:"retention,omitempty" doc:"How long acknowledged messages are kept, or unlimited; empty where the Pulsar namespace's policy decides."`
 	RetentionSize string `json:"retention_size,omitempty" doc:"How many bytes of acknowledged messages are kept, or unlimited; empty where the Pulsar namespace's policy decides."`
 	// DeletionProtection is true for a topic that Headgate knows nothing about.
-	DeletionProtection bool   `json:"deletion_protection" doc:"Whether Headgate refuses to delete it."`
-	Generation         string `json:"generation" doc:"Changes with every change, whoever made it."`
+	DeletionProtection bool      `json:"deletion_protection" doc:"Whether Headgate refuses to delete it."`
+	Generation         string    `json:"generation" doc:"Changes with every change, whoever made it."`
+	Warnings           []Warning `json:"warnings,omitempty" readOnly:"true" doc:"What a person should know about the write."`
 }
 
 // PulsarTopicWrite is a Pulsar topic as it is declared.
@@ -24,7 +25,7 @@ type PulsarTopicWrite struct {
 	Partitions         int64    `json:"partitions,omitempty" minimum:"0" doc:"The number of partitions; it can grow and never shrinks. 0 makes a topic that is not partitioned, and stays so."`
 	Retention          string   `json:"retention,omitempty" doc:"How long acknowledged messages are kept, in whole minutes, or unlimited. Without it and retention_size the Pulsar namespace's policy decides."`
 	RetentionSize      string   `json:"retention_size,omitempty" doc:"How many bytes of acknowledged messages are kept, in whole MiB, or unlimited. Without it and retention the Pulsar namespace's policy decides."`
-	DeletionProtection *bool    `json:"deletion_protection,omitempty" doc:"Whether Headgate refuses to delete it. Default: true."`
+	DeletionProtection *bool    `json:"deletion_protection,omitempty" doc:"Whether Headgate refuses to delete it, and to shorten its retention where stored messages would go. Default: true."`
 	Unknown            []string `json:"unknown,omitempty" doc:"In a dry run: JSON pointers into the body whose values are not known yet."`
 }
 

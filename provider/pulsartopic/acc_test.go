@@ -61,7 +61,12 @@ resource "headgate_pulsar_topic" "orders" {
 // admin asks Pulsar's own API.
 func (c *cluster) admin(t *testing.T, method, path, body string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, c.pulsar.AdminURL()+"/admin/v2/"+path, strings.NewReader(body))
+	c.ask(t, method, "/admin/v2/"+path, body)
+}
+
+func (c *cluster) ask(t *testing.T, method, path, body string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, c.pulsar.AdminURL()+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,6 +101,7 @@ func TestRealPulsarTopics(t *testing.T) {
 	t.Run("lives", func(t *testing.T) { lives(t, start(t)) })
 	t.Run("drift", func(t *testing.T) { drifts(t, start(t)) })
 	t.Run("plain and non-persistent", func(t *testing.T) { others(t, start(t)) })
+	t.Run("keeps its messages", func(t *testing.T) { keeps(t, start(t)) })
 	t.Run("data source", func(t *testing.T) { seen(t, start(t)) })
 	t.Run("refusals", func(t *testing.T) { refusals(t, start(t)) })
 	t.Run("writers", func(t *testing.T) { writers(t, start(t)) })
@@ -128,6 +134,24 @@ func lives(t *testing.T, c *cluster) {
 	if _, err := c.Client.GetPulsarTopic(t.Context(), "pulsar", orders); !api.HasCode(err, api.CodeNotFound) {
 		t.Errorf("after the destroy: %v", err)
 	}
+}
+
+// keeps has a retention end under which a message is stored.
+func keeps(t *testing.T, c *cluster) {
+	t.Helper()
+	kept, none := c.topic(orders, `retention = "36h"`), c.topic(orders, "")
+	open := c.topic(orders, "deletion_protection = false")
+	produce := func() {
+		c.ask(t, http.MethodPost, "/topics/persistent/public/default/orders",
+			`{"valueSchema":"{\"name\":\"\",\"schema\":\"\",\"type\":\"STRING\",\"properties\":{}}","messages":[{"payload":"hello"}]}`)
+	}
+	test(t,
+		providertest.Applied(kept),
+		resource.TestStep{Config: none, PreConfig: produce, ExpectError: regexp.MustCompile(`(?s)protected\s+from\s+losing.*nothing\s+is\s+retained\s+any\s+more.*2160m\s+to\s+none.*deletion_protection\s+=\s+false`)},
+		providertest.Applied(c.topic(orders, `retention = "48h"`)),
+		providertest.Applied(c.topic(orders, `retention = "24h"`)), // the message is younger
+		providertest.Applied(open), providertest.Unchanged(open),
+	)
 }
 
 func drifts(t *testing.T, c *cluster) {

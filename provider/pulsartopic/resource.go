@@ -43,6 +43,7 @@ func NewResource() resource.Resource {
 		Generation: func(t *api.PulsarTopic) string { return t.Generation },
 		Flatten:    (*model).flatten,
 		Complete:   func(*model, *api.PulsarTopic) error { return nil },
+		Warnings:   func(t *api.PulsarTopic) []api.Warning { return t.Warnings },
 		Pages:      &remote.Pages[api.PulsarTopic]{Page: list, Key: func(t *api.PulsarTopic) []string { return []string{t.Connection, t.Name} }},
 	})
 }
@@ -72,15 +73,17 @@ func resourceSchema(context.Context) schema.Schema {
 				Validators:          []validator.Int64{int64validator.Between(0, 1_000_000)},
 			},
 			"retention": schema.StringAttribute{
-				MarkdownDescription: "How long messages are kept after they were acknowledged, in whole minutes, such as `168h`, or `unlimited`. With `retention_size` alone: `unlimited`. Without both, the Pulsar namespace's policy decides.",
-				Optional:            true,
+				MarkdownDescription: "How long messages are kept after they were acknowledged, in whole minutes, such as `168h`, or `unlimited`. With `retention_size` alone: `unlimited`. Without both, the Pulsar namespace's policy decides. " +
+					"A change by which stored messages would go is refused while `deletion_protection` is on.",
+				Optional: true,
 			},
 			"retention_size": schema.StringAttribute{
-				MarkdownDescription: "How many bytes of acknowledged messages are kept, in whole MiB, such as `50GiB`, or `unlimited`; the older ones go first. It must be more than the backlog quota. With `retention` alone: `unlimited`. Without both, the Pulsar namespace's policy decides.",
-				Optional:            true,
+				MarkdownDescription: "How many bytes of acknowledged messages are kept, in whole MiB, such as `50GiB`, or `unlimited`; the older ones go first. It must be more than the backlog quota. With `retention` alone: `unlimited`. Without both, the Pulsar namespace's policy decides. " +
+					"A change by which stored messages would go is refused while `deletion_protection` is on.",
+				Optional: true,
 			},
 			"deletion_protection": schema.BoolAttribute{
-				MarkdownDescription: "Whether Headgate refuses to delete the topic. To delete it, with its subscriptions, apply `false` first. Default: `true`.",
+				MarkdownDescription: "Whether Headgate refuses to delete the topic, and to shorten its retention where stored messages would go. To delete it, with its subscriptions, apply `false` first; a retention may be shortened in the same apply. Default: `true`.",
 				Optional:            true,
 				Computed:            true,
 				Default:             booldefault.StaticBool(true),
