@@ -34,6 +34,7 @@ type batches struct {
 	validates *gather.Group[creationOf, created]
 	changes   [2]changeGroups // for real, and as dry runs
 	removes   *gather.Group[removal, verdict]
+	held      *gather.Group[losing, held]
 }
 
 // changeGroups are those for topics that exist.
@@ -55,6 +56,12 @@ func (c *cluster) newBatches() batches {
 		creates:   newCreates(c, false),
 		validates: newCreates(c, true),
 		removes:   gather.New(gather.Config[removal, verdict]{Do: c.removeMany, Key: removal.key, Limit: readBatch, Timeout: writeTimeout}),
+		held: gather.New(gather.Config[losing, held]{
+			Do:     c.holdMany,
+			Key:    func(q losing) string { return q.have.name },
+			Weight: func(q losing) int { return q.have.partitions },
+			Limit:  heldBatch, Timeout: heldTimeout,
+		}),
 	}
 	for i, dryRun := range []bool{false, true} {
 		g.changes[i] = c.newChangeGroups(dryRun)
@@ -99,6 +106,7 @@ func (g *batches) close() {
 	g.creates.Close()
 	g.validates.Close()
 	g.removes.Close()
+	g.held.Close()
 	for _, one := range g.changes {
 		one.configs.Close()
 		one.grows.Close()

@@ -1,15 +1,20 @@
 package topic
 
 import (
+	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/devkafka"
+	"github.com/headgate/terraform-provider-headgate/internal/api"
 )
 
 // requests counts what a client sends to brokers.
@@ -21,30 +26,37 @@ func (r *requests) OnBrokerWrite(kgo.BrokerMetadata, int16, int, time.Duration, 
 
 var _ kgo.HookBrokerWrite = &requests{}
 
-func TestThousandsOfTopicsInFewRequests(t *testing.T) {
-	const topics, most = 5000, 10
+// thousands makes topics, and a client whose requests are counted.
+func thousands(t *testing.T, topics int, configs map[string]*string) (*cluster, *requests) {
+	t.Helper()
 	kafka, err := devkafka.Start(t.Context(), devkafka.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer kafka.Close()
+	t.Cleanup(kafka.Close)
 	sent := &requests{}
 	client, err := kgo.NewClient(kgo.SeedBrokers(kafka.BootstrapServers()...), kgo.WithHooks(sent))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer client.Close()
+	t.Cleanup(client.Close)
 	names := make([]string, topics)
 	for i := range names {
 		names[i] = fmt.Sprintf("t%04d", i)
 	}
 	admin := kadm.NewClient(client)
-	if _, err := admin.CreateTopics(t.Context(), 1, 1, nil, names...); err != nil {
+	if _, err := admin.CreateTopics(t.Context(), 1, 1, configs, names...); err != nil {
 		t.Fatal(err)
 	}
 	c := newCluster("main", client, admin)
-	defer c.close()
+	t.Cleanup(c.close)
 	sent.Store(0)
+	return c, sent
+}
+
+func TestThousandsOfTopicsInFewRequests(t *testing.T) {
+	const topics, most = 5000, 10
+	c, sent := thousands(t, topics, nil)
 	found, err := c.all(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -55,6 +67,106 @@ func TestThousandsOfTopicsInFewRequests(t *testing.T) {
 	for _, st := range found {
 		if policy, ok := st.config("cleanup.policy"); !ok || policy.value != "delete" {
 			t.Fatalf("topic %s has cleanup.policy %q", st.name, policy.value)
+		}
+	}
+}
+
+// Only topics whose change shortens something are asked about, and together.
+func TestLossesOfThousandsInFewRequests(t *testing.T) {
+	const topics, most = 2000, 400
+	c, sent := thousands(t, topics, map[string]*string{api.RetentionConfig: new("-1")})
+	found, err := c.all(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	records := []*kgo.Record{
+		{Topic: "t0007", Partition: 0, Value: []byte("v"), Timestamp: time.Now().Add(-3 * time.Hour)},
+		{Topic: "t0008", Partition: 0, Value: []byte("v")},
+	}
+	if err := c.client.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	look := func(key string, value int64) (refused map[string]*api.Error) {
+		t.Helper()
+		sent.Store(0)
+		refused = map[string]*api.Error{}
+		lost := make(chan *api.Error, topics)
+		var asking errgroup.Group
+		asking.SetLimit(manyAtOnce)
+		for _, st := range found {
+			asking.Go(func() error {
+				d := declaration{TopicWrite: api.TopicWrite{Config: map[string]string{key: strconv.FormatInt(value, 10)}}}
+				change, err := d.against(st)
+				if err != nil {
+					return err
+				}
+				_, err = c.losses(t.Context(), change, d)
+				if e, ok := errors.AsType[*api.Error](err); ok {
+					lost <- e
+					return nil
+				}
+				return err
+			})
+		}
+		if err := asking.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		close(lost)
+		for e := range lost {
+			refused[e.Summary] = e
+		}
+		return refused
+	}
+	if refused := look("max.message.bytes", 5000); len(refused) > 0 || sent.Load() > 0 {
+		t.Errorf("what loses nothing took %d requests, and %v", sent.Load(), refused)
+	}
+	refused := look(api.RetentionConfig, time.Hour.Milliseconds())
+	if len(refused) != 1 || refused[`Topic "t0007" is protected from losing what it holds`] == nil {
+		t.Errorf("a shorter retention is refused of %v", refused)
+	}
+	if n := sent.Load(); n > most {
+		t.Errorf("a shorter retention of %d topics took %d requests, want at most %d", topics, n, most)
+	} else {
+		t.Logf("%d topics in %d requests", topics, n)
+	}
+	if refused := look(retentionBytes, 1<<30); len(refused) > 0 {
+		t.Errorf("room enough is refused of %v", refused)
+	}
+}
+
+// What cannot be told counts as lost, unless the topic is known to be empty.
+func TestLossesThatCannotBeTold(t *testing.T) {
+	tiered := []config{{key: tieredConfig, value: "true"}, {key: "cleanup.policy", value: "delete"}, {key: api.RetentionConfig, value: "-1"}, {key: retentionBytes, value: "-1"}}
+	set := func(key, value string) change {
+		return change{have: &state{name: "t", partitions: 2, configs: tiered}, configs: []kadm.AlterConfig{{Op: kadm.SetConfig, Name: key, Value: &value}}}
+	}
+	trouble := errors.New("no leader")
+	for what, tt := range map[string]struct {
+		change change
+		held   held
+		words  string
+	}{
+		"size":                   {set(retentionBytes, "5"), held{records: 3, overErr: trouble}, `Records of topic "t" may go: partitions hold at most 5 B from now on. retention.bytes goes from unlimited to 5 B. How many could not be told: no leader.`},
+		"size of nothing":        {set(retentionBytes, "5"), held{overErr: trouble}, ""},
+		"age":                    {set(api.RetentionConfig, "5"), held{records: 3, oldErr: trouble}, `Records of topic "t" may go: they are older than 5ms. retention.ms goes from unlimited to 5ms. How many could not be told: no leader.`},
+		"keys":                   {set("cleanup.policy", "compact"), held{recordsErr: trouble}, `Records of topic "t" may go: it is compacted from now on.`},
+		"tiered storage ends":    {set(tieredConfig, "false"), held{records: 3, away: 2}, `2 records of topic "t" go: tiered storage ends, with what only it has. remote.storage.enable goes from true to false.`},
+		"with nothing in it":     {set(tieredConfig, "false"), held{records: 3}, ""},
+		"with who knows what":    {set(tieredConfig, "false"), held{records: 3, awayErr: trouble}, `Records of topic "t" may go: tiered storage ends`},
+		"a policy of nothing":    {set("cleanup.policy", ""), held{records: 3}, ""},
+		"not a number":           {set(api.RetentionConfig, "much"), held{records: 3}, ""},
+		"something else of them": {set("max.message.bytes", "5"), held{records: 3}, ""},
+	} {
+		q, loses := tt.change.losing(time.Now())
+		losses := q.losses(tt.held)
+		if tt.words == "" {
+			if len(losses) > 0 && loses {
+				t.Errorf("%s: %+v", what, losses)
+			}
+			continue
+		}
+		if !loses || len(losses) != 1 || !strings.HasPrefix(losses[0].Summary+". "+losses[0].Detail, tt.words) {
+			t.Errorf("%s: %+v, want %q", what, losses, tt.words)
 		}
 	}
 }

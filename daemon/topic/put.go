@@ -85,8 +85,12 @@ func (s *Service) plan(ctx context.Context, c *cluster, name string, d declarati
 			return nil, err
 		}
 	}
+	lost, err := c.losses(ctx, change, d)
+	if err != nil {
+		return nil, err
+	}
 	t := answer(change.applied(have), d.row(row))
-	t.Warnings = c.reordered(ctx, change)
+	t.Warnings = append(lost, c.reordered(ctx, change)...)
 	return t, nil
 }
 
@@ -231,6 +235,11 @@ func (s *Service) update(ctx context.Context, c *cluster, have *state, d declara
 	}
 	if change.factor > 0 {
 		if err := s.reassigns.Check(ctx, c.name, have.name, change.factor); err != nil {
+			return nil, err
+		}
+	}
+	if d.protects() {
+		if _, err := c.losses(ctx, change, d); err != nil {
 			return nil, err
 		}
 	}

@@ -128,6 +128,8 @@ func tests() map[string]func(e *env) {
 		"absent":     testAbsent,
 		"many":       testMany,
 		"keys":       testKeys,
+		"losses":     testLosses,
+		"many lossy": testManyLosses,
 	}
 }
 

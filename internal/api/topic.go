@@ -53,7 +53,7 @@ type TopicWrite struct {
 	Unset              []string          `json:"unset,omitempty" doc:"Configs to take back to the broker's default."`
 	Description        string            `json:"description,omitempty" doc:"What is in it, for people."`
 	Labels             map[string]string `json:"labels,omitempty" doc:"Labels."`
-	DeletionProtection *bool             `json:"deletion_protection,omitempty" doc:"Whether Headgate refuses to delete it. Default: true."`
+	DeletionProtection *bool             `json:"deletion_protection,omitempty" doc:"Whether Headgate refuses to delete it, and to change its configs where records that are there would go. Default: true."`
 	Unknown            []string          `json:"unknown,omitempty" doc:"In a dry run: JSON pointers into the body whose values are not known yet."`
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
@@ -216,6 +217,42 @@ func TestAccTopicIsProtected(t *testing.T) {
 	if _, err := d.Client.GetTopic(t.Context(), "main", "orders"); err == nil {
 		t.Error("the topic is still there")
 	}
+}
+
+// What would remove records that are there needs protection to be off, in the same apply.
+func TestAccTopicKeepsItsRecords(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	week, hour, open := topicWith(d, ""), topicWith(d, `retention = "1h"`), topicWith(d, unprotected+`retention = "1h"`)
+	produce := func() {
+		client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(d.Kafka, ",")...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		for range 5 {
+			record := &kgo.Record{Topic: "orders", Partition: 1, Key: []byte("k"), Value: []byte("v"), Timestamp: time.Now().Add(-3 * time.Hour)}
+			if err := client.ProduceSync(t.Context(), record).FirstErr(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	lost := `(?s)"orders"\s+is\s+protected\s+from\s+losing.*%s.*set\s+deletion_protection\s+=\s+false`
+	refused := func(config, words string) resource.TestStep {
+		return resource.TestStep{Config: config, ExpectError: regexp.MustCompile(fmt.Sprintf(lost, words))}
+	}
+	first := refused(hour, `5\s+records\s+of.*in\s+1\s+partition\s+go:\s+they\s+are\s+older\s+than\s+1h`)
+	first.PreConfig = produce
+	test(t,
+		providertest.Applied(week),
+		first,
+		refused(topicWith(d, `config = { "retention.ms" = "3600000" }`), `retention.ms\s+goes\s+from\s+168h\s+to\s+1h`),
+		refused(topicWith(d, `config = { "cleanup.policy" = "compact" }`), `Up\s+to\s+5\s+records`),
+		providertest.Unchanged(week),
+		providertest.Does(plancheck.ResourceActionUpdate, address, topicWith(d, `retention = "4h"`)), // they are younger
+		providertest.Does(plancheck.ResourceActionUpdate, address, open, hasConfigs(t, d, map[string]string{"retention.ms": "3600000"})),
+		providertest.Unchanged(open),
+	)
 }
 
 func TestAccTopicRefusesBadInput(t *testing.T) {

@@ -98,15 +98,17 @@ func resourceSchema(ctx context.Context) schema.Schema {
 			},
 			"timeouts": timeoutsAttribute(ctx),
 			"retention": schema.StringAttribute{
-				MarkdownDescription: "How long records are kept, such as `36h`, or `unlimited`: the same as `config[\"retention.ms\"]` in words. Default: `168h`, 7 days.",
-				Optional:            true,
-				Computed:            true,
-				Validators:          []validator.String{retentionValidator{}},
+				MarkdownDescription: "How long records are kept, such as `36h`, or `unlimited`: the same as `config[\"retention.ms\"]` in words. " +
+					"A shorter one is refused while `deletion_protection` is on and the topic holds older records. Default: `168h`, 7 days.",
+				Optional:   true,
+				Computed:   true,
+				Validators: []validator.String{retentionValidator{}},
 			},
 			"config": schema.MapAttribute{
 				MarkdownDescription: "Topic configs by Kafka's names, values as text. Only what is declared here is managed: changes of it made elsewhere show in the next plan, " +
 					"other configs are left alone, and a config that is no longer declared goes back to the broker's default. " +
 					"After an import all configs set on the topic count as declared: repeat those to keep, or the next apply gives them back to the broker's default. " +
+					"While `deletion_protection` is on, what would remove records that are there is refused: a shorter `retention.ms` or `retention.bytes`, or another `cleanup.policy`. " +
 					"The data source `headgate_topic` shows all that are in force.",
 				ElementType: types.StringType,
 				Optional:    true,
@@ -121,10 +123,11 @@ func resourceSchema(ctx context.Context) schema.Schema {
 				Optional:            true,
 			},
 			"deletion_protection": schema.BoolAttribute{
-				MarkdownDescription: "Whether Headgate refuses to delete the topic. To delete it, apply `false` first. Default: `true`.",
-				Optional:            true,
-				Computed:            true,
-				Default:             booldefault.StaticBool(true),
+				MarkdownDescription: "Whether Headgate refuses to delete the topic, and to change its retention or `cleanup.policy` where records that are there would go. To delete it, apply `false` first; " +
+					"a retention may be changed in the same apply. Default: `true`.",
+				Optional: true,
+				Computed: true,
+				Default:  booldefault.StaticBool(true),
 			},
 			"topic_id": schema.StringAttribute{
 				MarkdownDescription: "The cluster's id of the topic; a topic that was deleted and made again has another.",

@@ -11,11 +11,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/headgate/terraform-provider-headgate/internal/acctest"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
@@ -139,6 +141,38 @@ func TestAccTopicSetLives(t *testing.T) {
 		providertest.Unchanged(fewer),
 		providertest.Applied(defaults, has(t, d, "refunds", map[string]string{"max.message.bytes": "3000000", "retention.ms": "3600000"})),
 		providertest.Unchanged(defaults),
+	)
+}
+
+// Of a set, each topic that would lose records is refused by itself.
+func TestAccTopicSetKeepsRecords(t *testing.T) {
+	t.Parallel()
+	d := acctest.Dev(t)
+	week := setOf(d, "", "a = { partitions = 1 }\n b = { partitions = 1 }")
+	hour := setOf(d, `defaults = { retention = "1h" }`, "a = { partitions = 1 }\n b = { partitions = 1 }")
+	open := setOf(d, `defaults = { retention = "1h" }`, "a = { partitions = 1, deletion_protection = false }\n b = { partitions = 1 }")
+	done := setOf(d, unprotected, "a = { partitions = 1, retention = \"1h\" }\n b = { partitions = 1 }")
+	produce := func() {
+		client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(d.Kafka, ",")...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		records := []*kgo.Record{{Topic: "a", Value: []byte("v"), Timestamp: time.Now().Add(-3 * time.Hour)}, {Topic: "b", Value: []byte("v")}}
+		if err := client.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	test(t,
+		providertest.Applied(week),
+		resource.TestStep{
+			PreConfig: produce, Config: hour,
+			ExpectError: regexp.MustCompile(`(?s)"a"\s+is\s+protected\s+from\s+losing.*1\s+record\s+of.*older\s+than\s+1h.*deletion_protection\s+=\s+false`),
+		},
+		providertest.Unchanged(week),
+		providertest.Applied(open, has(t, d, "a", map[string]string{"retention.ms": "3600000"}), has(t, d, "b", map[string]string{"retention.ms": "3600000"})),
+		providertest.Unchanged(open),
+		providertest.Applied(done),
 	)
 }
 

@@ -72,7 +72,7 @@ func timeoutAttributes() []*tfprotov6.SchemaAttribute {
 func defaultAttributes() []*tfprotov6.SchemaAttribute {
 	return []*tfprotov6.SchemaAttribute{
 		attribute(attrConfig, textMap, optional, "Topic configs by Kafka's names, values as text."),
-		attribute(attrProtection, tftypes.Bool, optional, "Whether Headgate refuses to delete a topic. Default: `true`."),
+		attribute(attrProtection, tftypes.Bool, optional, "Whether Headgate refuses to delete a topic, and to change its retention or `cleanup.policy` where records that are there would go. Default: `true`."),
 		attribute(attrLabels, textMap, optional, "Labels of your own. Headgate keeps them; Kafka does not know them."),
 		attribute(attrPartitions, tftypes.Number, optional, "The number of partitions. Default: `3`."),
 		attribute(attrReplication, tftypes.Number, optional, "The number of replicas of each partition. Default: `3`."),
@@ -85,13 +85,15 @@ func entryAttributes() []*tfprotov6.SchemaAttribute {
 		attribute(attrConfig, textMap, optional, "Topic configs by Kafka's names, values as text. Only what is declared, here or in the defaults, is managed: changes of it made elsewhere show in the next plan, "+
 			"other configs are left alone, and a config that is no longer declared goes back to the broker's default. "+
 			"After an import all configs set on the topic count as declared: repeat those to keep, here or in the defaults, or the next apply gives them back to the broker's default."),
-		attribute(attrProtection, tftypes.Bool, computed, "Whether Headgate refuses to delete the topic. To delete it, apply `false` first. Default: that of `defaults`, else `true`."),
+		attribute(attrProtection, tftypes.Bool, computed, "Whether Headgate refuses to delete the topic, and to change its retention or `cleanup.policy` where records that are there would go. To delete it, apply `false` first; "+
+			"a retention may be changed in the same apply. Default: that of `defaults`, else `true`."),
 		attribute(attrDescription, tftypes.String, optional, "What is in it, for people. Headgate keeps it; Kafka does not know it."),
 		attribute(attrLabels, textMap, optional, "Labels of your own. Headgate keeps them; Kafka does not know them."),
 		attribute(attrPartitions, tftypes.Number, computed, "The number of partitions. It grows in place, which changes the partition that new records of a key go to, and never shrinks. Default: that of `defaults`, else `3`."),
 		attribute(attrReplication, tftypes.Number, computed, "The number of replicas of each partition. It changes in place: the brokers copy replicas, and the apply waits until they have caught up; if the timeout comes first, the apply fails and the brokers go on copying. "+
 			"Default: that of `defaults`, else `3`."),
-		attribute(attrRetention, tftypes.String, computed, "How long records are kept, such as `36h`, or `unlimited`: the same as `config[\"retention.ms\"]` in words. Default: that of `defaults`, else `168h`, 7 days."),
+		attribute(attrRetention, tftypes.String, computed, "How long records are kept, such as `36h`, or `unlimited`: the same as `config[\"retention.ms\"]` in words. "+
+			"A shorter one is refused while `deletion_protection` is on and the topic holds older records. Default: that of `defaults`, else `168h`, 7 days."),
 	}
 }
 
