@@ -18,6 +18,8 @@ import (
 
 // Codes of Confluent's Schema Registry API.
 const (
+	// codeForbidden is what Confluent's own authorization answers, in Confluent Platform and Cloud: "User is denied operation
+	// Read on Subject: orders-value; error code: 40301". Apicurio's compatible API has no such code.
 	codeForbidden          = 40301
 	codeSubjectNotFound    = 40401
 	codeVersionNotFound    = 40402
@@ -67,7 +69,7 @@ func newConfluent(ctx context.Context, client *sr.Client, registryURL string) (c
 
 // modesAreInherited asks for the mode of a subject that cannot be there. Apicurio, which may be behind any path, answers one
 // all the same; other registries say that there is no such subject, or that it has no mode. told is whether that is what
-// was answered, not that one may not ask.
+// was answered, not that one may not ask; but codeForbidden tells that it is not Apicurio.
 func modesAreInherited(ctx context.Context, client *sr.Client) (inherited, told bool, err error) {
 	err = client.Mode(ctx, "headgate-"+rand.Text())[0].Err
 	switch s := status(confluentFault(err)); {
