@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/connection"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/connectiontest"
@@ -652,6 +654,37 @@ func TestLaggingBrokers(t *testing.T) {
 	e.Forget(conn)
 	_, err := e.Get(t.Context(), conn, "orders")
 	want(t, err, api.CodeNotFound, "", "orders")
+}
+
+// A controller that would create what is there (Redpanda's, until 2024) is not believed: whether it is there is asked by itself.
+func TestPlanOfATopicThatTheControllerWouldCreateAgain(t *testing.T) {
+	fake, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "there"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(fake.Close)
+	fake.ControlKey(int16(kmsg.CreateTopics), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		fake.KeepControl()
+		create, ok := req.(*kmsg.CreateTopicsRequest)
+		if !ok || !create.ValidateOnly {
+			return nil, nil, false
+		}
+		resp := kmsg.NewPtrCreateTopicsResponse()
+		resp.Version = create.Version
+		for _, asked := range create.Topics {
+			one := kmsg.NewCreateTopicsResponseTopic()
+			one.Topic, one.NumPartitions, one.ReplicationFactor = asked.Topic, asked.NumPartitions, asked.ReplicationFactor
+			resp.Topics = append(resp.Topics, one)
+		}
+		return resp, nil, true
+	})
+	e := newEnv(t, fake.ListenAddrs(), 1)
+	body, plan := api.TopicWrite{Partitions: 1, ReplicationFactor: 1}, api.WriteOptions{DryRun: true, CreateOnly: true}
+	e.put(t, "absent", body, plan)
+	for range 2 { // the second plan remembers what the controller said
+		_, err := e.Put(t.Context(), conn, "there", body, plan, "")
+		want(t, err, api.CodeAlreadyExists, "/name", "import")
+	}
 }
 
 // What is kept beside a topic goes when the cluster says that the topic is gone.
