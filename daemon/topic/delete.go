@@ -85,6 +85,7 @@ func (s *Service) remove(ctx context.Context, c *cluster, st *state, opts api.Wr
 		if err := c.remove(ctx, st); err != nil {
 			return err
 		}
+		s.snapshots.answers(c.name)
 		s.settle(ctx, st)
 	}
 	// The row goes last: without it a topic that is still there counts as protected, and the delete could not be repeated.

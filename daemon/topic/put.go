@@ -153,6 +153,7 @@ func (s *Service) write(ctx context.Context, c *cluster, name string, d declarat
 	if err != nil {
 		return nil, err
 	}
+	s.snapshots.answers(c.name)
 	// The row comes last: a daemon that dies before it does the rest when the write is repeated.
 	wanted := d.row(row)
 	if !sameRow(row, wanted) {

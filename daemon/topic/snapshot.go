@@ -62,9 +62,10 @@ type reading struct {
 	snap  *snapshot // nil: none of this life
 	begun time.Time
 	until time.Time // it is fresh
-	// failure serves until failedUntil, while it is asked for; failedAsked is when it was last.
-	failure                  error
-	failedUntil, failedAsked time.Time
+	// failure serves until failedUntil, while it is asked for; failedAsked is when it was last. It is not of one that began
+	// before answered, when the cluster last took a write.
+	failure                            error
+	failedUntil, failedAsked, answered time.Time
 	// writes counts ours; written tells at which count a topic was last written, where snap may lack that.
 	writes  uint64
 	written map[string]uint64
@@ -100,6 +101,14 @@ func (s *snapshots) written(connection, name string) {
 	r := s.reading(connection)
 	r.writes++
 	r.written[name] = r.writes
+}
+
+// answers notes that a cluster took a write: that it said nothing before no longer counts.
+func (s *snapshots) answers(connection string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.reading(connection)
+	r.failure, r.answered = nil, s.now()
 }
 
 // outdated says whether a topic was written since the cluster was read.
@@ -219,7 +228,8 @@ func (s *snapshots) keepFailure(connection string, err error, before reading) {
 	defer s.mu.Unlock()
 	now := s.now()
 	took := now.Sub(before.begun)
-	if r := s.reading(connection); r.life == before.life && !r.begun.After(before.begun) && took >= failedLong {
+	r := s.reading(connection)
+	if r.life == before.life && !r.begun.After(before.begun) && !r.answered.After(before.begun) && took >= failedLong {
 		r.failure, r.failedUntil, r.failedAsked = err, now.Add(took), now
 	}
 }

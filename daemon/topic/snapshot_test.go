@@ -119,6 +119,40 @@ func TestSnapshotLongFailureServesThoseWhoAskNext(t *testing.T) {
 	})
 }
 
+// A cluster that takes a write is read again at once, whatever became of a reading that began before.
+func TestSnapshotFailureEndsWithAWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSnapshots()
+		defer s.close()
+		silent := errors.New("no answer")
+		fails := func(context.Context) (map[string]*state, error) {
+			time.Sleep(2 * failedLong)
+			return nil, silent
+		}
+		works := func(context.Context) (map[string]*state, error) { return topicsOf(), nil }
+		if _, err := s.get(t.Context(), "c", fails); !errors.Is(err, silent) {
+			t.Fatal(err)
+		}
+		if _, err := s.get(t.Context(), "c", works); !errors.Is(err, silent) {
+			t.Errorf("before the write it answers %v", err)
+		}
+		s.answers("c")
+		if _, err := s.get(t.Context(), "c", works); err != nil {
+			t.Errorf("after the write it answers %v", err)
+		}
+
+		time.Sleep(freshForMost)
+		var early sync.WaitGroup
+		early.Go(func() { _, _ = s.get(t.Context(), "c", fails) })
+		time.Sleep(failedLong)
+		s.answers("c")
+		early.Wait()
+		if _, err := s.get(t.Context(), "c", works); err != nil {
+			t.Errorf("after a write during the reading it answers %v", err)
+		}
+	})
+}
+
 // What fails soon, as brokers do that restart, is asked anew at once.
 func TestSnapshotShortFailureServesNobodyElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
