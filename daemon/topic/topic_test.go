@@ -215,10 +215,10 @@ func testGrow(e *env) {
 	if got := e.get(t, name); got.Partitions != 4 {
 		t.Errorf("a read after the write has %d partitions, want 4", got.Partitions)
 	}
-	for _, dryRun := range []bool{true, false} {
+	for _, dryRun := range []bool{true, false} { // there are three brokers at most
 		_, err := e.Put(t.Context(), conn, name, api.TopicWrite{Partitions: 2}, api.WriteOptions{DryRun: dryRun}, "")
 		want(t, err, api.CodeInvalid, "/partitions", "cannot shrink to 2")
-		_, err = e.Put(t.Context(), conn, name, api.TopicWrite{ReplicationFactor: e.replicas + 1}, api.WriteOptions{DryRun: dryRun}, "")
+		_, err = e.Put(t.Context(), conn, name, api.TopicWrite{ReplicationFactor: e.replicas + 3}, api.WriteOptions{DryRun: dryRun}, "")
 		want(t, err, api.CodeInvalid, "/replication_factor", "brokers are up")
 	}
 	// What is not declared stays.
