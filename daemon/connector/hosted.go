@@ -411,16 +411,21 @@ func (h *hosted) relaunch() {
 	if d.Settings.State == api.StateStopped {
 		return
 	}
-	h.mu.Lock()
-	h.applying = true
-	h.mu.Unlock()
-	h.changed()
+	h.willRelaunch()
 	h.halt()
 	h.launch(d)
 }
 
-// restart restarts one instance, or all of them with a negative number. It answers false when there is no such instance.
-func (h *hosted) restart(instance int) bool {
+// willRelaunch has the connector show as starting. The caller holds op.
+func (h *hosted) willRelaunch() {
+	h.mu.Lock()
+	h.applying = true
+	h.mu.Unlock()
+	h.changed()
+}
+
+// restart restarts the chosen instances, or what keeps all of them from being there. It answers false when none is chosen.
+func (h *hosted) restart(chosen func(i *instance) bool) bool {
 	h.mu.Lock()
 	inc := h.current
 	h.mu.Unlock()
@@ -429,23 +434,26 @@ func (h *hosted) restart(instance int) bool {
 	}
 	inc.mu.Lock()
 	r := inc.run
+	if r == nil {
+		inc.failure, inc.fatal = nil, false
+	}
 	inc.mu.Unlock()
 	if r == nil {
 		select {
 		case inc.kick <- struct{}{}:
 		default:
 		}
+		h.changed()
 		return true
 	}
-	if instance >= len(r.instances) {
-		return false
-	}
+	restarted := false
 	for _, i := range r.instances {
-		if instance < 0 || i.id == instance {
+		if chosen(i) {
 			i.restart()
+			restarted = true
 		}
 	}
-	return true
+	return restarted
 }
 
 func (h *hosted) link() *link {

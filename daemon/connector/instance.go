@@ -128,11 +128,14 @@ func (i *instance) waitForRestart(ctx context.Context, wait time.Duration) {
 	i.mu.Unlock()
 }
 
-// restart ends the current attempt, or the wait for the next.
+// restart ends the current attempt, or the wait for the next. From now on the instance is starting: who asks for its state is
+// not to take the one before for the outcome.
 func (i *instance) restart() {
 	i.mu.Lock()
 	interrupt := i.interrupt
+	i.state, i.failure = api.StateStarting, nil
 	i.mu.Unlock()
+	i.changed()
 	if interrupt != nil {
 		interrupt(errRestart)
 		return
@@ -141,6 +144,12 @@ func (i *instance) restart() {
 	case i.kick <- struct{}{}:
 	default:
 	}
+}
+
+func (i *instance) hasFailed() bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.state == api.StateFailed
 }
 
 // sourceError marks errors of reading.

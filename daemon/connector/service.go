@@ -477,26 +477,43 @@ func (s *Service) Delete(ctx context.Context, name string, opts api.WriteOptions
 }
 
 // Restart restarts one instance, or all with a negative number.
-func (s *Service) Restart(ctx context.Context, name string, instance int) (*api.Connector, error) {
-	h, err := s.find(name)
+func (s *Service) Restart(ctx context.Context, name string, id int) (*api.Connector, error) {
+	h, err := s.findStarted(name)
 	if err != nil {
 		return nil, err
 	}
-	if h.declaration().Settings.State == api.StateStopped {
-		return nil, api.Refused(api.CodeRefused, "/state", fmt.Sprintf("Connector %q is stopped", name), "", "Set its state to running.")
-	}
-	if instance < 0 {
+	if id < 0 {
 		// All of it anew: topics that are gone are let go, and destination topics that are gone are made again.
 		if !h.op.TryLock() {
 			return nil, busy(name)
 		}
+		h.willRelaunch()
 		s.inBackground(h, func(context.Context) { h.relaunch() })
 		return h.brief(), nil
 	}
-	if !h.restart(instance) {
-		return nil, api.NotFound("Instance", fmt.Sprintf("%s/%d", name, instance))
+	if !h.restart(func(i *instance) bool { return i.id == id }) {
+		return nil, api.NotFound("Instance", fmt.Sprintf("%s/%d", name, id))
 	}
 	return h.brief(), nil
+}
+
+// RestartFailed restarts the instances that have failed, now and not when they would be by themselves; the others go on.
+func (s *Service) RestartFailed(_ context.Context, name string) (*api.Connector, error) {
+	h, err := s.findStarted(name)
+	if err != nil {
+		return nil, err
+	}
+	h.restart((*instance).hasFailed)
+	return h.brief(), nil
+}
+
+// findStarted refuses a connector that is stopped.
+func (s *Service) findStarted(name string) (*hosted, error) {
+	h, err := s.find(name)
+	if err == nil && h.declaration().Settings.State == api.StateStopped {
+		err = api.Refused(api.CodeRefused, "/state", fmt.Sprintf("Connector %q is stopped", name), "", "Set its state to running.")
+	}
+	return h, err
 }
 
 // SetState pauses, resumes or stops a connector.

@@ -387,3 +387,72 @@ func TestGetWaitsUntilSettledOrTheContextEnds(t *testing.T) {
 func containsText(err error, text string) bool {
 	return err != nil && strings.Contains(err.Error(), text)
 }
+
+func TestRestartIsStartingUntilSomethingHasComeOfIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newServiceFixture(t)
+		defer f.end()
+		if _, err := f.put("c", fakeSpec{Batches: 1}, "running", api.WriteOptions{}, "k"); err != nil {
+			t.Fatal(err)
+		}
+		f.sink.set(func(s *fakeSink) { s.writeErr = errors.New("disk full") })
+		c, err := f.service.Restart(t.Context(), "c", -1)
+		if err != nil || c.Status.State != api.StateStarting {
+			t.Fatalf("restarted: %+v, %v", c, err)
+		}
+		synctest.Wait()
+		if c = f.get("c"); c.Status.State != api.StateFailed {
+			t.Fatalf("it is %s", c.Status.State)
+		}
+		f.sink.set(func(s *fakeSink) { s.writeErr = nil })
+		begin := time.Now()
+		if c, err = f.service.RestartFailed(t.Context(), "c"); err != nil || c.Status.State != api.StateStarting {
+			t.Fatalf("restarted: %+v, %v", c, err)
+		}
+		if c = f.get("c"); c.Status.State != api.StateRunning || time.Since(begin) != 0 {
+			t.Errorf("it is %s after %s", c.Status.State, time.Since(begin))
+		}
+		before := c.Status.Instances[0].RecordsReceived
+		if c, err = f.service.RestartFailed(t.Context(), "c"); err != nil || c.Status.State != api.StateRunning || c.Status.Instances[0].RecordsReceived != before {
+			t.Errorf("nothing has failed: %+v, %v", c, err)
+		}
+		if _, err := f.service.SetState(t.Context(), "c", api.StateStopped); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.service.RestartFailed(t.Context(), "c"); !api.HasCode(err, api.CodeRefused) {
+			t.Errorf("stopped: %v", err)
+		}
+	})
+}
+
+func TestRestartOfWhatCannotBeOpened(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newServiceFixture(t)
+		defer f.end()
+		if _, err := f.put("c", fakeSpec{Batches: 1}, "running", api.WriteOptions{}, "k"); err != nil {
+			t.Fatal(err)
+		}
+		open, broken := f.service.openSink, errors.New("no route")
+		f.service.openSink = func(ctx context.Context, d api.KafkaDestination) (Sink, error) {
+			if broken != nil {
+				return nil, broken
+			}
+			return open(ctx, d)
+		}
+		if _, err := f.service.Restart(t.Context(), "c", -1); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if c := f.get("c"); c.Status.State != api.StateFailed {
+			t.Fatalf("it is %s", c.Status.State)
+		}
+		broken = nil
+		begin := time.Now()
+		if c, err := f.service.RestartFailed(t.Context(), "c"); err != nil || c.Status.State != api.StateStarting {
+			t.Fatalf("restarted: %+v, %v", c, err)
+		}
+		if c := f.get("c"); c.Status.State != api.StateRunning || time.Since(begin) != 0 {
+			t.Errorf("it is %s after %s", c.Status.State, time.Since(begin))
+		}
+	})
+}

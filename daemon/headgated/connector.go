@@ -16,8 +16,8 @@ import (
 )
 
 func newConnector() *cobra.Command {
-	cmd := &cobra.Command{Use: "connector", Short: "Look after the connectors of a Kafka Connect cluster"}
-	cmd.AddCommand(newConnectorOffsets())
+	cmd := &cobra.Command{Use: "connector", Short: "Look after connectors"}
+	cmd.AddCommand(newConnectorRestart(), newConnectorOffsets())
 	return cmd
 }
 

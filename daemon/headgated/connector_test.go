@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/headgate/terraform-provider-headgate/internal/acctest"
 	"github.com/headgate/terraform-provider-headgate/internal/acctest/fakeconnect"
@@ -137,6 +138,78 @@ func at(t *testing.T, d *acctest.Daemon) string {
 	}
 	slices.Sort(all)
 	return strings.Join(all, " ")
+}
+
+func TestConnectorRestart(t *testing.T) {
+	d, f := acctest.Dev(t), fakeconnect.Start(t)
+	ctx := t.Context()
+	for name, body := range map[string]api.ConnectionWrite{
+		"connect": {Kind: "kafka_connect", Spec: fmt.Appendf(nil, `{"urls":[%q]}`, f.URL)},
+		"main":    {Kind: "kafka", Spec: fmt.Appendf(nil, `{"bootstrap_servers":[%q],"security_protocol":"PLAINTEXT"}`, strings.Split(d.Kafka, ",")[0])},
+	} {
+		if _, err := d.Client.PutConnection(ctx, name, body, api.WriteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := d.Client.PutTopic(ctx, "main", "orders", api.TopicWrite{Partitions: 1, ReplicationFactor: 1}, api.WriteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	settings := json.RawMessage(`{"destination":{"connection":"main","topic_prefix":"copy."}}`)
+	if _, err := d.Client.PutConnector(ctx, "orders-in", api.ConnectorWrite{Type: api.TypeSource, Kind: "kafka", Spec: json.RawMessage(`{"connection":"main","topics":["orders"]}`), Settings: settings},
+		api.ConnectorWriteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Client.WaitConnector(ctx, "orders-in"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Client.PutConnector(ctx, "halted", api.ConnectorWrite{
+		Type: api.TypeSource, Kind: "kafka", Spec: json.RawMessage(`{"connection":"main","topics":["orders"]}`),
+		Settings: json.RawMessage(`{"destination":{"connection":"main","topic_prefix":"halted."},"state":"stopped"}`),
+	}, api.ConnectorWriteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for name, state := range map[string]string{"shop": "RUNNING", "broken": "RUNNING", "slow": "RUNNING", "rests": "PAUSED", "stopped": "STOPPED"} {
+		f.Change(name, map[string]string{"connector.class": fakeconnect.JDBC}, state)
+	}
+	f.Break("broken", "disk full")
+	for _, tt := range []struct {
+		args     []string
+		want     string // in what is printed
+		fails    string
+		restarts int // of the last argument
+	}{
+		{[]string{"orders-in"}, `Connector "orders-in" is running.`, "", 0},
+		{[]string{"orders-in", "--failed"}, `Connector "orders-in" is running.`, "", 0},
+		{[]string{"orders-in", "--json"}, `"state": "running"`, "", 0},
+		{[]string{"halted"}, "", `Connector "halted" is stopped`, 0},
+		{[]string{"none"}, "", `Connector "none" does not exist`, 0},
+		{[]string{"connect", "shop"}, `Connector "shop" is running.`, "", 1},
+		{[]string{"connect", "rests"}, `Connector "rests" is paused.`, "", 1},
+		{[]string{"--failed", "connect", "broken"}, "", `Connector "broken" has failed again: DeepException: disk full`, 1},
+		{[]string{"--json", "connect", "broken"}, `"state": "failed"`, "disk full", 2},
+		{[]string{"connect", "stopped"}, "", `Connector "stopped" is stopped`, 0},
+		{[]string{"connect", "none"}, "", `Connector "none" does not exist`, 0},
+		{[]string{"nowhere", "shop"}, "", `Connection "nowhere" does not exist`, 1},
+		{[]string{"a", "b", "c"}, "", "accepts between 1 and 2", 0},
+	} {
+		t.Run(strings.Join(tt.args, " "), func(t *testing.T) {
+			got := command(t, d, "", append([]string{"connector", "restart"}, tt.args...)...)
+			if (got.err != nil) != (tt.fails != "") || got.err != nil && !strings.Contains(got.err.Error(), tt.fails) {
+				t.Errorf("it ends with %v, want %q", got.err, tt.fails)
+			}
+			if !strings.Contains(got.out, tt.want) {
+				t.Errorf("%q is not in\n%s", tt.want, got.out)
+			}
+			if name := tt.args[len(tt.args)-1]; tt.restarts != 0 && f.Restarts(name) != tt.restarts {
+				t.Errorf("%d restarts, want %d", f.Restarts(name), tt.restarts)
+			}
+		})
+	}
+	f.Delay(time.Minute)
+	got := command(t, d, "", "connector", "restart", "connect", "slow", "--timeout", "2s")
+	if got.err == nil || !strings.Contains(got.err.Error(), `connector "slow" was restarted, and is still starting after 2s`) {
+		t.Errorf("it ends with %v", got.err)
+	}
 }
 
 func TestExportSaysWhenThereIsNothing(t *testing.T) {

@@ -95,7 +95,7 @@ func (s *Service) moveOffsets(ctx context.Context, connection, name string, opts
 	if opts.DryRun {
 		return c.offsets(ctx, name)
 	}
-	done, err := s.begin(id(connection, name))
+	done, err := s.begin(id(connection, name), true)
 	if err != nil {
 		return nil, err
 	}

@@ -48,7 +48,7 @@ func (s *Service) Put(ctx context.Context, connection, name string, body api.Kaf
 		}
 		return s.planned(ctx, w)
 	}
-	done, err := s.begin(id(connection, name))
+	done, err := s.begin(id(connection, name), true)
 	if err != nil {
 		return nil, err
 	}

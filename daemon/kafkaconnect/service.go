@@ -49,9 +49,15 @@ type Service struct {
 
 	mu       sync.Mutex
 	open     map[string]openCluster
-	underway map[string]chan struct{} // writes, by id; closed at their end
+	underway map[string]*operation // by connector
 	outcomes map[string]outcome
 	restarts map[string]*retries
+}
+
+// operation is a write or a restart that has not come to anything yet.
+type operation struct {
+	write bool
+	ended chan struct{}
 }
 
 type openCluster struct {
@@ -71,7 +77,7 @@ type outcome struct {
 // New makes the service; Start begins to follow the restart policies.
 func New(ctx context.Context, st *store.Store, conns *connection.Service, log *slog.Logger) *Service {
 	s := &Service{
-		store: st, conns: conns, log: log, open: map[string]openCluster{}, underway: map[string]chan struct{}{},
+		store: st, conns: conns, log: log, open: map[string]openCluster{}, underway: map[string]*operation{},
 		outcomes: map[string]outcome{}, restarts: map[string]*retries{},
 	}
 	s.life, s.end = context.WithCancel(context.WithoutCancel(ctx))
@@ -272,7 +278,7 @@ func (s *Service) Delete(ctx context.Context, connection, name string, opts api.
 	if opts.DryRun {
 		return &api.Deletion{Effects: effects}, nil
 	}
-	done, err := s.begin(id(connection, name))
+	done, err := s.begin(id(connection, name), true)
 	if err != nil {
 		return nil, err
 	}
@@ -301,33 +307,58 @@ func (s *Service) restarted(ctx context.Context, connection, name, action string
 	if err != nil {
 		return nil, err
 	}
-	before, err := s.read(ctx, c, name)
+	f, err := s.find(ctx, c, name)
 	if err != nil {
 		return nil, err
 	}
-	if before.State == api.StateStopped {
+	if f == nil {
+		return nil, api.NotFound("Connector", name)
+	}
+	if f.state() == api.StateStopped {
 		return nil, api.Refused(api.CodeRefused, "/state", fmt.Sprintf("Connector %q is stopped", name), "", "Set its state to running.")
 	}
+	done, err := s.begin(id(connection, name), false)
+	if err != nil {
+		return nil, err
+	}
 	if err := c.client.Do(ctx, http.MethodPost, connectorPath(name)+action, nil, nil); err != nil {
+		done()
 		return nil, c.failure(fmt.Sprintf("restart connector %q", name), err)
 	}
+	s.tasks.Go(func() {
+		defer done()
+		s.followRestart(c, f)
+	})
 	return s.read(ctx, c, name)
 }
 
-// begin notes that a write to a connector is under way; done ends it. One at a time: the next one is told.
-func (s *Service) begin(id string) (done func(), err error) {
+// followRestart waits until something has come of a restart. Until then the connector shows as starting: workers hear of it
+// one after the other, and at first still tell what was before.
+func (s *Service) followRestart(c *cluster, f *found) {
+	waiting, cancel := context.WithTimeout(s.life, defaultStartTimeout)
+	defer cancel()
+	w := &write{c: c, name: f.name, have: f, hide: f.secrets()}
+	w.State = f.state()
+	w.await(waiting) // its status tells what has come of it
+}
+
+// begin notes that a write to a connector, or its restart, is under way; done ends it. One write at a time: the next one is
+// told. A restart is in the way of nobody.
+func (s *Service) begin(id string, write bool) (done func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.underway[id] != nil {
+	if other := s.underway[id]; other != nil && other.write {
 		return nil, api.Refused(api.CodeConflict, "/name", fmt.Sprintf("Connector %q is being changed", id), "", "Wait until it is no longer starting, and repeat.")
 	}
-	ended := make(chan struct{})
-	s.underway[id] = ended
+	own := &operation{write: write, ended: make(chan struct{})}
+	s.underway[id] = own
 	return sync.OnceFunc(func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		delete(s.underway, id)
-		close(ended)
+		if s.underway[id] == own {
+			delete(s.underway, id)
+		}
+		close(own.ended)
 	}), nil
 }
 
@@ -337,16 +368,16 @@ func (s *Service) isUnderway(id string) bool {
 	return s.underway[id] != nil
 }
 
-// awaitWrite waits until no write is under way, or the context ends.
+// awaitWrite waits until the write or restart that is under way has come to something, or the context ends.
 func (s *Service) awaitWrite(ctx context.Context, id string) {
 	s.mu.Lock()
-	ended := s.underway[id]
+	other := s.underway[id]
 	s.mu.Unlock()
-	if ended == nil {
+	if other == nil {
 		return
 	}
 	select {
-	case <-ended:
+	case <-other.ended:
 	case <-ctx.Done():
 	}
 }

@@ -544,6 +544,35 @@ func TestFailedTasksAreRestartedByPolicy(t *testing.T) {
 	}
 }
 
+func TestRestartIsStartingUntilSomethingHasComeOfIt(t *testing.T) {
+	e, f := fake(t)
+	k := e.mustPut("orders", jdbc(), create())
+	f.Break("orders", "disk full")
+	for range 2 { // another restart is not in the way
+		if k, err := e.Restart(t.Context(), conn, "orders", false); err != nil || k.Status.State != api.StateStarting {
+			t.Fatalf("restarted: %+v, %v", k, err)
+		}
+	}
+	if k, err := e.settled("orders"); err != nil || k.Status.State != api.StateFailed || k.Status.Error.Summary != "DeepException: disk full" {
+		t.Errorf("%+v, %v", k, err)
+	}
+	if k, err := e.RestartTask(t.Context(), conn, "orders", 0); err != nil || k.Status.State != api.StateStarting {
+		t.Fatalf("restarted: %+v, %v", k, err)
+	}
+	// Nor is a restart in the way of what stops it.
+	stopped := jdbc()
+	stopped.State = api.StateStopped
+	if k = e.mustPut("orders", stopped, at(k.Generation)); k.Status.State != api.StateStopped {
+		t.Errorf("it is %s", k.Status.State)
+	}
+	if _, err := e.Restart(t.Context(), conn, "orders", false); !api.HasCode(err, api.CodeRefused) {
+		t.Errorf("stopped: %v", err)
+	}
+	if _, err := e.Restart(t.Context(), conn, "none", false); !api.HasCode(err, api.CodeNotFound) {
+		t.Errorf("none: %v", err)
+	}
+}
+
 func TestOffsets(t *testing.T) {
 	e, f := fake(t)
 	e.mustPut("orders", jdbc(), create())
@@ -776,8 +805,11 @@ func TestRealStates(t *testing.T) {
 			t.Errorf("%s: %+v", state, k)
 		}
 	}
-	if _, err := e.Restart(t.Context(), conn, name, false); err != nil {
-		t.Error(err)
+	if k, err := e.Restart(t.Context(), conn, name, false); err != nil || k.Status.State != api.StateStarting {
+		t.Errorf("restarted: %+v, %v", k, err)
+	}
+	if k, err := e.settled(name); err != nil || k.Status.State != api.StateRunning {
+		t.Errorf("after the restart: %+v, %v", k, err)
 	}
 	if _, err := e.Delete(t.Context(), conn, name, api.WriteOptions{}); err != nil {
 		t.Error(err)

@@ -23,7 +23,14 @@ func (s *server) connectorRoutes(face huma.API) {
 	) (*api.Deletion, error) {
 		return s.Connectors.Delete(ctx, in.Name, in.options())
 	})
-	route(s, face, http.MethodPost, base+"/{name}/restart", "restart-connector", "Restart all instances", func(ctx context.Context, in *Named) (*api.Connector, error) {
+	route(s, face, http.MethodPost, base+"/{name}/restart", "restart-connector", "Restart all instances, or those that have failed", func(ctx context.Context, in *struct {
+		Named
+		OnlyFailed bool `query:"only_failed" doc:"Restart only what has failed."`
+	},
+	) (*api.Connector, error) {
+		if in.OnlyFailed {
+			return s.Connectors.RestartFailed(ctx, in.Name)
+		}
 		return s.Connectors.Restart(ctx, in.Name, -1)
 	})
 	route(s, face, http.MethodPost, base+"/{name}/instances/{instance}/restart", "restart-instance", "Restart one instance", func(ctx context.Context, in *struct {

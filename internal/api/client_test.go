@@ -80,7 +80,7 @@ func TestWhatIsRepeated(t *testing.T) {
 			_, err := c.DeleteConnection(t.Context(), "a", api.WriteOptions{})
 			return err
 		}, true},
-		{"post", func(c *api.Client) error { _, err := c.RestartConnector(t.Context(), "a"); return err }, false},
+		{"post", func(c *api.Client) error { _, err := c.RestartConnector(t.Context(), "a", false); return err }, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -165,9 +165,10 @@ func (c *Client) DeleteConnector(ctx context.Context, name string, opts WriteOpt
 	return del(ctx, c, connectorPath(name), opts)
 }
 
-// RestartConnector restarts all instances.
-func (c *Client) RestartConnector(ctx context.Context, name string) (*Connector, error) {
-	return post[Connector](ctx, c, connectorPath(name)+"/restart", nil)
+// RestartConnector restarts all instances, or only those that have failed. It answers at once; WaitConnector tells what has
+// come of it.
+func (c *Client) RestartConnector(ctx context.Context, name string, onlyFailed bool) (*Connector, error) {
+	return post[Connector](ctx, c, restartPath(connectorPath(name), onlyFailed), nil)
 }
 
 // RestartInstance restarts one instance; the others go on.
@@ -178,6 +179,13 @@ func (c *Client) RestartInstance(ctx context.Context, name string, instance int)
 // SetConnectorState pauses, resumes or stops a connector.
 func (c *Client) SetConnectorState(ctx context.Context, name, state string) (*Connector, error) {
 	return post[Connector](ctx, c, connectorPath(name)+"/state", map[string]string{"state": state})
+}
+
+func restartPath(connector string, onlyFailed bool) string {
+	if onlyFailed {
+		return connector + "/restart" + query("only_failed", "true")
+	}
+	return connector + "/restart"
 }
 
 func connectorPath(name string) string { return "/v1/connectors/" + escape(name) }

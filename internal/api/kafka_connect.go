@@ -146,13 +146,10 @@ func (c *Client) DeleteKafkaConnector(ctx context.Context, connection, name stri
 	return del(ctx, c, kafkaConnectorPath(connection, name), opts)
 }
 
-// RestartKafkaConnector restarts a connector with all its tasks, or only what has failed.
+// RestartKafkaConnector restarts a connector with all its tasks, or only what has failed. It answers at once;
+// WaitKafkaConnector tells what has come of it.
 func (c *Client) RestartKafkaConnector(ctx context.Context, connection, name string, onlyFailed bool) (*KafkaConnector, error) {
-	path := kafkaConnectorPath(connection, name) + "/restart"
-	if onlyFailed {
-		path += query("only_failed", "true")
-	}
-	return post[KafkaConnector](ctx, c, path, nil)
+	return post[KafkaConnector](ctx, c, restartPath(kafkaConnectorPath(connection, name), onlyFailed), nil)
 }
 
 // RestartKafkaConnectorTask restarts one task; the others go on.
