@@ -170,8 +170,8 @@ func TestAccExamples(t *testing.T) {
 		found = append(found, dirs...)
 	}
 	for _, dir := range found {
-		if _, needed := onPulsar[dir]; needed {
-			continue // TestRealExamplesPulsarTopic
+		if _, needed := onPulsar[dir]; needed || strings.HasPrefix(dir, "actions/") {
+			continue // TestRealExamplesPulsarTopic, TestAccExamplesOfActions
 		}
 		t.Run(dir, func(t *testing.T) {
 			t.Parallel()

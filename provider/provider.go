@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/function"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/provider/acl"
+	actions "github.com/headgate/terraform-provider-headgate/provider/action"
 	"github.com/headgate/terraform-provider-headgate/provider/cluster"
 	"github.com/headgate/terraform-provider-headgate/provider/connection"
 	"github.com/headgate/terraform-provider-headgate/provider/connector"
@@ -116,7 +118,7 @@ func (p *headgate) Configure(ctx context.Context, req provider.ConfigureRequest,
 
 func (p *headgate) use(daemon *remote.Daemon, resp *provider.ConfigureResponse) {
 	p.daemon = daemon
-	resp.ResourceData, resp.DataSourceData, resp.ListResourceData, resp.EphemeralResourceData = daemon, daemon, daemon, daemon
+	resp.ResourceData, resp.DataSourceData, resp.ListResourceData, resp.EphemeralResourceData, resp.ActionData = daemon, daemon, daemon, daemon, daemon
 }
 
 func or(value types.String, variable string) string {
@@ -152,6 +154,11 @@ func (p *headgate) ListResources(ctx context.Context) []func() list.ListResource
 // EphemeralResources lists what is in no plan and no state.
 func (p *headgate) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {
 	return []func() ephemeral.EphemeralResource{token.NewEphemeral}
+}
+
+// Actions lists what Terraform 1.14 and later can have done.
+func (p *headgate) Actions(context.Context) []func() action.Action {
+	return []func() action.Action{actions.NewRestartConnector, group.NewResetAction}
 }
 
 // Functions lists the functions.

@@ -54,6 +54,14 @@ func TestSchemaIsComplete(t *testing.T) {
 	for name, s := range resp.DataSourceSchemas {
 		checkQuality(t, "data."+name, s)
 	}
+	for _, name := range []string{"headgate_reset_offsets", "headgate_restart_connector"} {
+		if resp.ActionSchemas[name] == nil {
+			t.Errorf("no action %s", name)
+		}
+	}
+	for name, s := range resp.ActionSchemas {
+		checkQuality(t, "action."+name, s.Schema)
+	}
 	checkQuality(t, "provider", resp.Provider)
 }
 

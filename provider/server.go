@@ -102,6 +102,14 @@ func (s *server) ValidateEphemeralResourceConfig(ctx context.Context, req *tfpro
 	return resp, err
 }
 
+func (s *server) ValidateActionConfig(ctx context.Context, req *tfprotov6.ValidateActionConfigRequest) (*tfprotov6.ValidateActionConfigResponse, error) {
+	resp, err := s.frameworkServer.ValidateActionConfig(ctx, req)
+	if err == nil {
+		resp.Diagnostics = worded(ctx, s.provider.actionSchema, req.ActionType, req.Config, resp.Diagnostics)
+	}
+	return resp, err
+}
+
 func (s *server) UpgradeResourceState(ctx context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
 	return s.resource(req.TypeName).UpgradeResourceState(ctx, req)
 }

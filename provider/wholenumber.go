@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/big"
 
+	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
@@ -114,6 +115,18 @@ func (p *headgate) ephemeralSchema(ctx context.Context, typeName string) typed {
 		if e.Metadata(ctx, ephemeral.MetadataRequest{ProviderTypeName: typeNamePrefix}, &named); named.TypeName == typeName {
 			var resp ephemeral.SchemaResponse
 			e.Schema(ctx, ephemeral.SchemaRequest{}, &resp)
+			return resp.Schema
+		}
+	}
+	return nil
+}
+
+func (p *headgate) actionSchema(ctx context.Context, typeName string) typed {
+	for _, newOne := range p.Actions(ctx) {
+		a, named := newOne(), action.MetadataResponse{}
+		if a.Metadata(ctx, action.MetadataRequest{ProviderTypeName: typeNamePrefix}, &named); named.TypeName == typeName {
+			var resp action.SchemaResponse
+			a.Schema(ctx, action.SchemaRequest{}, &resp)
 			return resp.Schema
 		}
 	}

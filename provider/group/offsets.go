@@ -44,7 +44,7 @@ func NewOffsetsResource() resource.Resource {
 		What: func(m *offsetsModel) string {
 			return fmt.Sprintf("the offsets of consumer group %q", m.Group.ValueString())
 		},
-		Where: where,
+		Where: func(_ *offsetsModel, pointer string) path.Path { return where(pointer) },
 		Put:   reset,
 		Get: func(context.Context, *api.Client, *offsetsModel) (*api.OffsetMoves, error) {
 			return &api.OffsetMoves{}, nil
@@ -54,18 +54,23 @@ func NewOffsetsResource() resource.Resource {
 		Flatten:    keep,
 		Complete:   func(*offsetsModel, *api.OffsetMoves) error { return nil },
 		Warnings:   preview,
-		Missing:    missing,
+		Missing:    func(m *offsetsModel, pointer string) (noun, id string) { return m.missing(pointer) },
 	})
 }
 
-type offsetsModel struct {
+// resetModel says which offsets move, and where to.
+type resetModel struct {
 	ConnectionName types.String `tfsdk:"connection_name"`
 	Group          types.String `tfsdk:"group"`
 	Topics         types.Set    `tfsdk:"topics"`
 	To             types.String `tfsdk:"to"`
 	Shift          types.Int64  `tfsdk:"shift"`
 	Offsets        types.Map    `tfsdk:"offsets"`
-	Trigger        types.String `tfsdk:"trigger"`
+}
+
+type offsetsModel struct {
+	resetModel
+	Trigger types.String `tfsdk:"trigger"`
 }
 
 func offsetsSchema(context.Context) schema.Schema {
@@ -73,7 +78,8 @@ func offsetsSchema(context.Context) schema.Schema {
 	return schema.Schema{
 		MarkdownDescription: "Moves the committed offsets of a consumer group (classic or KIP-848): to read again, or to skip. It is an act: done once when it is created, and again whenever one of its attributes changes. " +
 			"The plan warns with every partition, from where to where. Afterwards the group goes on from there by itself, and that is no change. " +
-			"A group that someone is in is refused. Destroying it moves nothing. It cannot be imported: there is nothing to read.",
+			"A group that someone is in is refused. Destroying it moves nothing. It cannot be imported: there is nothing to read. " +
+			"With Terraform 1.14 or newer, the action `headgate_reset_offsets` does the same whenever it is invoked.",
 		Attributes: map[string]schema.Attribute{
 			"connection_name": schema.StringAttribute{
 				MarkdownDescription: "The connection of the cluster. Changing it replaces the resource: offsets move there, and those here stay where they are.",
@@ -115,7 +121,7 @@ func offsetsSchema(context.Context) schema.Schema {
 	}
 }
 
-func where(_ *offsetsModel, pointer string) path.Path {
+func where(pointer string) path.Path {
 	steps := spec.Steps(pointer)
 	if len(steps) == 0 {
 		return path.Empty()
@@ -130,7 +136,7 @@ func where(_ *offsetsModel, pointer string) path.Path {
 }
 
 // missing names the topic that an error is about.
-func missing(m *offsetsModel, pointer string) (noun, id string) {
+func (m *resetModel) missing(pointer string) (noun, id string) {
 	body, steps := m.expand(), spec.Steps(pointer)
 	if len(steps) < 2 {
 		return "", ""
@@ -147,10 +153,14 @@ func missing(m *offsetsModel, pointer string) (noun, id string) {
 }
 
 func reset(ctx context.Context, client *api.Client, w remote.Write[offsetsModel], options api.WriteOptions) (*api.OffsetMoves, error) {
-	return client.ResetOffsets(ctx, w.Plan.ConnectionName.ValueString(), w.Plan.Group.ValueString(), w.Plan.expand(), options)
+	return w.Plan.reset(ctx, client, options)
 }
 
-func (m *offsetsModel) expand() api.OffsetReset {
+func (m *resetModel) reset(ctx context.Context, client *api.Client, options api.WriteOptions) (*api.OffsetMoves, error) {
+	return client.ResetOffsets(ctx, m.ConnectionName.ValueString(), m.Group.ValueString(), m.expand(), options)
+}
+
+func (m *resetModel) expand() api.OffsetReset {
 	body := api.OffsetReset{To: m.To.ValueString(), Shift: m.Shift.ValueInt64Pointer()}
 	note := func(pointer string, value attr.Value) {
 		if value.IsUnknown() && !slices.Contains(body.Unknown, pointer) {
@@ -209,22 +219,29 @@ func preview(m *api.OffsetMoves) []api.Warning {
 		return nil
 	}
 	topics := map[string]bool{}
-	lines := make([]string, 0, len(m.Moves))
 	for _, move := range m.Moves {
 		topics[move.Topic] = true
-		lines = append(lines, line(move))
-	}
-	if len(lines) > maxLines {
-		lines = append(lines[:maxLines], fmt.Sprintf("- %d partitions more", len(m.Moves)-maxLines))
 	}
 	return []api.Warning{{
 		Summary: fmt.Sprintf("What moves in consumer group %q", m.Group),
-		Detail:  fmt.Sprintf("In %s, as of now:\n%s", strings.Join(slices.Sorted(maps.Keys(topics)), ", "), strings.Join(lines, "\n")),
+		Detail:  fmt.Sprintf("In %s, as of now:\n- %s", strings.Join(slices.Sorted(maps.Keys(topics)), ", "), strings.Join(lines(m), "\n- ")),
 	}}
 }
 
+// lines tell from where to where, a line for each partition as long as there are not too many.
+func lines(m *api.OffsetMoves) []string {
+	all := make([]string, 0, len(m.Moves))
+	for _, move := range m.Moves {
+		all = append(all, line(move))
+	}
+	if len(all) > maxLines {
+		all = append(all[:maxLines], fmt.Sprintf("%d partitions more", len(m.Moves)-maxLines))
+	}
+	return all
+}
+
 func line(move api.OffsetMove) string {
-	at := fmt.Sprintf("- %s, partition %d: ", move.Topic, move.Partition)
+	at := fmt.Sprintf("%s, partition %d: ", move.Topic, move.Partition)
 	var text string
 	switch {
 	case move.From == nil:

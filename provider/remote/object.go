@@ -270,21 +270,6 @@ func (o *object[M, A]) planSeverity(ctx context.Context, private privateData, pl
 	}
 }
 
-// missing judges that something is not there yet. But for connections, which nobody else makes, it is a warning when the plan
-// is not known to make it: others may.
-func (o *object[M, A]) missing(noun, id string) explain.Severity {
-	switch {
-	case noun == "":
-		return explain.Fail
-	case noun == "connection":
-		return o.MissingConnection(id)
-	case o.daemon.willHave(noun, id):
-		return explain.Ignore
-	default:
-		return explain.Warn
-	}
-}
-
 // planAgain is about an object that exists and that is created all the same. Where state has it, it goes first.
 func (o *object[M, A]) planAgain(ctx context.Context, private privateData, plan *M, key keyValues, diags *diag.Diagnostics) {
 	goes := ""

@@ -165,6 +165,21 @@ func (r *Resource) MissingConnection(name string) explain.Severity {
 	return explain.Fail
 }
 
+// missing judges that something is not there yet. But for connections, which nobody else makes, it is a warning when the plan
+// is not known to make it: others may.
+func (r *Resource) missing(noun, id string) explain.Severity {
+	switch {
+	case noun == "":
+		return explain.Fail
+	case noun == "connection":
+		return r.MissingConnection(id)
+	case r.daemon.willHave(noun, id):
+		return explain.Ignore
+	default:
+		return explain.Warn
+	}
+}
+
 // Moved is the warning about an object whose connection the same plan has lead to another cluster. Terraform plans what an
 // attribute refers to first, so a connection that is referred to is known here.
 func (r *Resource) Moved(connection, what string) (summary, detail string, moved bool) {

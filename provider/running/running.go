@@ -4,6 +4,7 @@ package running
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -60,6 +61,32 @@ func (e Engine[A]) settle(ctx context.Context, wait func(ctx context.Context) (*
 			return a, nil
 		}
 	}
+}
+
+// Restart restarts a connector and waits until something has come of it; say tells how far it is.
+func (e Engine[A]) Restart(ctx context.Context, restart, wait func(ctx context.Context) (*A, error), say func(text string)) error {
+	accepted, err := restart(ctx)
+	if err != nil {
+		return err
+	}
+	name := e.Of(accepted).Name
+	say(fmt.Sprintf("Connector %q restarts", name))
+	settled, err := e.settle(ctx, wait)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return &api.Error{
+			Code: api.CodeStartFailed, Summary: fmt.Sprintf("Connector %q was restarted, and is still starting", name), Detail: e.Silence,
+			Remedy: "Where it only needs longer, set timeouts.invoke.",
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("see whether it runs again: %w", err)
+	}
+	now := e.Of(settled)
+	if summary, detail, failed := e.failed(now); failed {
+		return &api.Error{Code: api.CodeStartFailed, Summary: summary + " again", Detail: detail}
+	}
+	say(fmt.Sprintf("Connector %q is %s", name, now.State))
+	return nil
 }
 
 // verdict is the error of an update that was taken back since before, or of a connector that has failed.
