@@ -1,20 +1,28 @@
 package kafkaconnect_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/goleak"
 
@@ -762,6 +770,14 @@ func TestRealFileConnectors(t *testing.T) {
 		content, _ := os.ReadFile(out)
 		return string(content) == "two\nthree\n"
 	})
+	brokers, err := kadm.NewClient(client).BrokerMetadata(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	readers, err := e.ReadersOf(t.Context(), "main", brokers.Cluster, name)
+	if err != nil || len(readers) != 1 || readers[0].Summary != fmt.Sprintf("Connector %q of connection %q reads it", name+"-sink", conn) {
+		t.Errorf("%v: readers %+v", err, readers)
+	}
 	for _, one := range []string{name, name + "-sink"} {
 		if _, err := e.Delete(t.Context(), conn, one, api.WriteOptions{}); err != nil {
 			t.Error(err)
@@ -865,6 +881,70 @@ func TestRealTenWriters(t *testing.T) {
 		own.Config["batch.size"] = fmt.Sprint(n + 1)
 		return own
 	})
+	if _, err := e.Delete(t.Context(), conn, name, api.WriteOptions{}); err != nil {
+		t.Error(err)
+	}
+}
+
+// managed is what managed services have before their workers: it adds a key to what is written and masks one in what is
+// read. It reads from another worker than it writes to, which hears of writes a little later.
+func managed(t *testing.T) string {
+	t.Helper()
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	ofConfig := regexp.MustCompile(`/(connectors|config)$`)
+	file := regexp.MustCompile(`("file":)"[^"]*"`)
+	server := httptest.NewServer(&httputil.ReverseProxy{
+		Transport: transport,
+		Rewrite: func(r *httputil.ProxyRequest) {
+			worker := cluster.URLs()[1]
+			if r.In.Method != http.MethodGet {
+				worker = cluster.URLs()[0]
+			}
+			target, err := url.Parse(worker)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			r.SetURL(target)
+			if r.In.Method == http.MethodGet || !ofConfig.MatchString(r.In.URL.Path) {
+				return
+			}
+			body, err := io.ReadAll(r.In.Body)
+			if err != nil {
+				t.Error(err)
+			}
+			body = bytes.Replace(body, []byte(`"connector.class"`), []byte(`"cloud.region":"eu-1","connector.class"`), 1)
+			r.Out.Body, r.Out.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+		},
+		ModifyResponse: func(r *http.Response) error {
+			body, err := io.ReadAll(r.Body)
+			body = file.ReplaceAll(body, []byte(`$1"****"`))
+			r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+			r.Header.Set("Content-Length", fmt.Sprint(len(body)))
+			return err
+		},
+	})
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// What is added and masked before real workers is told from what was declared, in spite of workers that are behind.
+func TestRealManagedService(t *testing.T) {
+	t.Parallel()
+	real.Shared(t)
+	e := newEnv(t, managed(t))
+	name, dir := real.Name(t), t.TempDir()
+	topic(t, name)
+	opts := create()
+	for _, file := range []string{"one", "two"} {
+		sink := api.KafkaConnectorWrite{Config: map[string]string{"connector.class": "FileStreamSink", "tasks.max": "1", "file": filepath.Join(dir, file), "topics": name}}
+		k := e.mustPut(name, sink, opts)
+		if !maps.Equal(k.Config, sink.Config) || !slices.Equal(k.ServerKeys, []string{"cloud.region"}) || k.Status.State != api.StateRunning || k.Status.RolledBack != nil {
+			t.Errorf("%+v", k)
+		}
+		opts = at(k.Generation)
+	}
 	if _, err := e.Delete(t.Context(), conn, name, api.WriteOptions{}); err != nil {
 		t.Error(err)
 	}
