@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
@@ -217,4 +219,43 @@ func TestRealAccConnectorRestartPolicy(t *testing.T) {
 		}
 	}
 	test(t, providertest.Applied(config, resource.TestCheckResourceAttr(address, "status.tasks", "1")), again)
+}
+
+// The plan of deleting a topic of a real cluster names the sinks of Kafka Connect that read it, though they are paused.
+func TestRealAccDeleteOfATopicNamesItsSinks(t *testing.T) {
+	d := realDaemon(t)
+	name := real.Name(t)
+	without := realSink(d, name, filepath.Join(t.TempDir(), "out"), `state = "paused"`) + fmt.Sprintf(`
+resource "headgate_connection" "main" {
+  name  = "real"
+  kafka = {
+    bootstrap_servers = %s
+    security_protocol = "PLAINTEXT"
+  }
+}
+`, providertest.List(strings.Join(cluster.Servers, ",")))
+	cli := providertest.NewCLI(t, without+fmt.Sprintf(`
+resource "headgate_topic" "orders" {
+  connection_name     = headgate_connection.main.name
+  name                = %q
+  replication_factor  = 1
+  deletion_protection = false
+}
+`, name))
+	step := func(args ...string) providertest.Outcome {
+		t.Helper()
+		out := cli.Run(args[0], args[1:]...)
+		if out.Code != 0 {
+			t.Fatal(out)
+		}
+		return out
+	}
+	step("apply", "-auto-approve")
+	cli.Write(without)
+	out := step("plan")
+	says := fmt.Sprintf("Connector %q of connection \"connect\", which is paused, reads it", name)
+	if out.Changes["headgate_topic.orders"] != "delete" || !slices.ContainsFunc(out.Diagnostics, func(d providertest.Diagnostic) bool { return strings.Contains(d.Detail, says) }) {
+		t.Errorf("the plan does not say %q: %s", says, out)
+	}
+	step("destroy", "-auto-approve")
 }
