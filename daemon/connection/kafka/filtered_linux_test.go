@@ -12,7 +12,10 @@ import (
 // A listener whose queue is full drops what comes, as a firewall does.
 func TestFilteredPort(t *testing.T) {
 	address := fullListener(t)
-	try(t, []trial{{"filtered", plaintext(address), api.StepTCP, []string{"packets are dropped"}, []string{"firewall", "open the port"}}})
+	try(t, []trial{
+		{"filtered", plaintext(address), api.StepTCP, []string{"packets are dropped"}, []string{"firewall", "open the port"}},
+		{"advertised", plaintext(advertising(t, address)), api.StepTCP, []string{"advertises a broker at " + address, "packets are dropped"}, []string{"advertised.listeners"}},
+	})
 }
 
 func fullListener(t *testing.T) string {

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"io"
 	"net"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -109,24 +110,33 @@ func TestClientCertificates(t *testing.T) {
 
 // Clients use the names that the cluster advertises, not the bootstrap servers.
 func TestAdvertisedBrokerThatCannotBeReached(t *testing.T) {
+	const correct = "advertised.listeners"
 	closed := real.Address(t)
+	try(t, []trial{
+		{"refused", plaintext(advertising(t, closed)), api.StepTCP, []string{"advertises a broker at " + closed, "nothing listens"}, []string{correct}},
+		// The pod's or the container's own name, which is known inside only (RFC 6761: no name under .invalid exists).
+		{"unknown name", plaintext(advertising(t, "kafka-0.kafka.invalid:9092")), api.StepDNS, []string{"advertises a broker at kafka-0.kafka.invalid:9092", "does not exist"}, []string{correct}},
+	})
+}
+
+// advertising starts a cluster whose one broker says that it is somewhere else, and answers where it is.
+func advertising(t *testing.T, elsewhere string) string {
+	t.Helper()
+	host, port, err := net.SplitHostPort(elsewhere)
+	must(t, err)
+	number, err := strconv.ParseInt(port, 10, 32)
+	must(t, err)
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
 	must(t, err)
 	t.Cleanup(cluster.Close)
 	cluster.ControlKey(int16(kmsg.Metadata), func(req kmsg.Request) (kmsg.Response, error, bool) {
 		resp := req.ResponseKind().(*kmsg.MetadataResponse)
 		broker := kmsg.NewMetadataResponseBroker()
-		address, err := net.ResolveTCPAddr("tcp", closed)
-		if err != nil {
-			return nil, err, true
-		}
-		broker.Host, broker.Port = "127.0.0.1", int32(address.Port) // #nosec G115 -- a port
+		broker.Host, broker.Port = host, int32(number)
 		resp.Brokers = []kmsg.MetadataResponseBroker{broker}
 		return resp, nil, true
 	})
-	try(t, []trial{
-		{"advertised", plaintext(cluster.ListenAddrs()[0]), api.StepTCP, []string{"advertises a broker at " + closed, "nothing listens"}, []string{"advertised.listeners"}},
-	})
+	return cluster.ListenAddrs()[0]
 }
 
 func devBroker(t *testing.T) string {
