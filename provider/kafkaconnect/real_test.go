@@ -22,7 +22,7 @@ import (
 	"github.com/headgate/terraform-provider-headgate/provider/providertest"
 )
 
-// The tests of this file share the one worker of a real cluster, and run one after the other.
+// The tests of this file share the one worker of a real cluster: the one that kills it runs before the others.
 
 func realDaemon(t *testing.T) *acctest.Daemon {
 	t.Helper()
@@ -51,6 +51,7 @@ resource "headgate_connector" "shop" {
 
 // A sink on a real cluster, from nothing to nothing.
 func TestRealAccConnector(t *testing.T) {
+	t.Parallel()
 	d := realDaemon(t)
 	name := real.Name(t)
 	out := filepath.Join(t.TempDir(), "out")
@@ -69,6 +70,7 @@ func TestRealAccConnector(t *testing.T) {
 // Apache's own Kafka Connect adds nothing but the name and masks nothing: secrets, and references to them, are shown as
 // they were written, and neither makes a plan.
 func TestRealAccConnectorSecrets(t *testing.T) {
+	t.Parallel()
 	d := realDaemon(t)
 	name, dir := real.Name(t), t.TempDir()
 	properties := filepath.Join(dir, "sink.properties")
@@ -140,6 +142,7 @@ func awaitOthers(t *testing.T, name, connector, task string) {
 
 // What others do to a connector of a real cluster is in the plan, and put back.
 func TestRealAccConnectorDrift(t *testing.T) {
+	t.Parallel()
 	d := realDaemon(t)
 	name, out := real.Name(t), filepath.Join(t.TempDir(), "out")
 	config := realSink(d, name, out, "")
@@ -195,6 +198,7 @@ func TestRealAccConnectorOutage(t *testing.T) {
 
 // A task that has failed on a real cluster runs again by itself once its cause is mended.
 func TestRealAccConnectorRestartPolicy(t *testing.T) {
+	t.Parallel()
 	d := realDaemon(t)
 	name, dir := real.Name(t), filepath.Join(t.TempDir(), "volume")
 	mount := func() {
@@ -223,6 +227,7 @@ func TestRealAccConnectorRestartPolicy(t *testing.T) {
 
 // The plan of deleting a topic of a real cluster names the sinks of Kafka Connect that read it, though they are paused.
 func TestRealAccDeleteOfATopicNamesItsSinks(t *testing.T) {
+	t.Parallel()
 	d := realDaemon(t)
 	name := real.Name(t)
 	without := realSink(d, name, filepath.Join(t.TempDir(), "out"), `state = "paused"`) + fmt.Sprintf(`
