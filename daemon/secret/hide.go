@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/headgate/terraform-provider-headgate/internal/api"
 )
 
 const (
@@ -155,6 +157,22 @@ func forms(secret string) []string {
 // said are the fields of answers that hold what systems say. Nothing else is changed: it is data.
 var said = map[string]bool{"summary": true, "detail": true, "remedy": true, "trace": true, "problem": true}
 
+// ours are the codes of errors that Headgate finds by itself: their summaries and remedies are its own sentences around the
+// names that the caller gave. A secret hidden there would tell a caller who guesses, such as for a topic of that name, that
+// it is one, and a password that is an ordinary word would make gaps in them. Only the detail may hold a system's words.
+var ours = map[string]bool{
+	api.CodeInvalid: true, api.CodeNotFound: true, api.CodeAlreadyExists: true, api.CodeConflict: true, api.CodeInUse: true,
+	api.CodeProtected: true, api.CodeUnauthorized: true, api.CodeTooLarge: true, api.CodeUnavailable: true,
+}
+
+// repeats says whether a field may hold what a system says; code is that of the error that it belongs to, if of any.
+func repeats(code, field string) bool {
+	if field == "summary" || field == "remedy" {
+		return !ours[code]
+	}
+	return said[field]
+}
+
 // JSON is an answer without the secrets in what it says.
 func (h *Hider) JSON(raw []byte) []byte {
 	if !speaks(raw) || h.Text(string(raw)) == string(raw) {
@@ -188,8 +206,9 @@ func speaks(raw []byte) bool {
 func (h *Hider) hideIn(value any) any {
 	switch v := value.(type) {
 	case map[string]any:
+		code, _ := v["code"].(string)
 		for key, inner := range v {
-			if text, ok := inner.(string); ok && said[key] {
+			if text, ok := inner.(string); ok && repeats(code, key) {
 				v[key] = h.Text(text)
 				continue
 			}

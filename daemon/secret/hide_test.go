@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/secret"
+	"github.com/headgate/terraform-provider-headgate/internal/api"
 )
 
 func TestTextsAreWithoutSecrets(t *testing.T) {
@@ -102,6 +103,38 @@ func TestAnswersAreWithoutSecrets(t *testing.T) {
 		if got := string(h.JSON([]byte(in))); got != want {
 			t.Errorf("%s: %s, want %s", in, got, want)
 		}
+	}
+}
+
+// What Headgate says itself is left as it is: whoever asks for a topic called like a secret is not told that it is one, and a
+// password that is an ordinary word makes no gaps. What systems say is hidden beside it.
+func TestOwnSentencesStay(t *testing.T) {
+	h := secret.NewHider()
+	h.Hide("main", "hunter-two", "connection")
+	answer := func(e *api.Error) api.Error {
+		var got api.Error
+		if err := json.Unmarshal(h.JSON(must(json.Marshal(e))), &got); err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	for _, own := range []*api.Error{
+		api.NotFound("Topic", "hunter-two"), api.AlreadyExists("Topic", "hunter-two", "Import it by its connection."), api.Conflict("Topic", "hunter-two"),
+		api.Invalid("/name", "hunter-two is no name", "", "Test the connection."), api.Refused(api.CodeProtected, "", "hunter-two is protected", "", "Use another connection."),
+	} {
+		if got := answer(own); got.Summary != own.Summary || got.Remedy != own.Remedy {
+			t.Errorf("%s: %+v", own.Code, got)
+		}
+	}
+	mixed := api.Invalid("/config", "The connection refuses it", "It says: hunter-two", "Correct it.")
+	mixed.More = []api.Error{*api.Upstream(api.CodeConnection, "", "no hunter-two", "no hunter-two", "no hunter-two")}
+	mixed.Warnings = []api.Warning{{Summary: "no hunter-two", Detail: "no hunter-two"}}
+	got := answer(mixed)
+	if got.Summary != mixed.Summary || got.Detail != "It says: (hidden)" {
+		t.Errorf("%+v", got)
+	}
+	if more, warned := got.More[0], got.Warnings[0]; more.Summary+more.Detail+more.Remedy+warned.Summary+warned.Detail != strings.Repeat("no (hidden)", 5) {
+		t.Errorf("%+v", got)
 	}
 }
 
