@@ -157,18 +157,25 @@ func forms(secret string) []string {
 // said are the fields of answers that hold what systems say. Nothing else is changed: it is data.
 var said = map[string]bool{"summary": true, "detail": true, "remedy": true, "trace": true, "problem": true}
 
-// ours are the codes of errors that Headgate finds by itself: their summaries and remedies are its own sentences around the
-// names that the caller gave. A secret hidden there would tell a caller who guesses, such as for a topic of that name, that
-// it is one, and a password that is an ordinary word would make gaps in them. Only the detail may hold a system's words.
-var ours = map[string]bool{
-	api.CodeInvalid: true, api.CodeNotFound: true, api.CodeAlreadyExists: true, api.CodeConflict: true, api.CodeInUse: true,
-	api.CodeProtected: true, api.CodeUnauthorized: true, api.CodeTooLarge: true, api.CodeUnavailable: true,
-}
+// found are the codes of errors that Headgate finds by itself, met those of errors whose details are what a system said.
+// The summaries of both, and the remedies of the first, are Headgate's own sentences around the names that the caller gave. A
+// secret hidden there would tell a caller who guesses, such as by asking for a topic of that name, that it is one, and a
+// password that is an ordinary word would make gaps in them.
+var (
+	found = map[string]bool{
+		api.CodeInvalid: true, api.CodeNotFound: true, api.CodeAlreadyExists: true, api.CodeConflict: true, api.CodeInUse: true,
+		api.CodeProtected: true, api.CodeUnauthorized: true, api.CodeTooLarge: true, api.CodeUnavailable: true,
+	}
+	met = map[string]bool{api.CodeConnection: true, api.CodeRefused: true, api.CodeIncompatible: true}
+)
 
 // repeats says whether a field may hold what a system says; code is that of the error that it belongs to, if of any.
 func repeats(code, field string) bool {
-	if field == "summary" || field == "remedy" {
-		return !ours[code]
+	switch field {
+	case "summary":
+		return !found[code] && !met[code]
+	case "remedy":
+		return !found[code]
 	}
 	return said[field]
 }

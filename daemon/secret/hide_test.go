@@ -127,13 +127,16 @@ func TestOwnSentencesStay(t *testing.T) {
 		}
 	}
 	mixed := api.Invalid("/config", "The connection refuses it", "It says: hunter-two", "Correct it.")
-	mixed.More = []api.Error{*api.Upstream(api.CodeConnection, "", "no hunter-two", "no hunter-two", "no hunter-two")}
+	mixed.More = []api.Error{
+		*api.Upstream(api.CodeConnection, "", "Cannot read topic hunter-two", "no hunter-two", "no hunter-two"), *api.Refused(api.CodeStartFailed, "", "no hunter-two", "", ""),
+	}
 	mixed.Warnings = []api.Warning{{Summary: "no hunter-two", Detail: "no hunter-two"}}
 	got := answer(mixed)
 	if got.Summary != mixed.Summary || got.Detail != "It says: (hidden)" {
 		t.Errorf("%+v", got)
 	}
-	if more, warned := got.More[0], got.Warnings[0]; more.Summary+more.Detail+more.Remedy+warned.Summary+warned.Detail != strings.Repeat("no (hidden)", 5) {
+	reached, started, warned := got.More[0], got.More[1], got.Warnings[0]
+	if reached.Summary != "Cannot read topic hunter-two" || reached.Detail+reached.Remedy+started.Summary+warned.Summary+warned.Detail != strings.Repeat("no (hidden)", 5) {
 		t.Errorf("%+v", got)
 	}
 }
