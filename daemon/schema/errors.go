@@ -42,7 +42,7 @@ func (r *opened) refused(doing string, err error) error {
 	case is(err, InvalidSubject):
 		return api.Invalid("/subject", "The registry does not take the subject's name", words, "Choose another name.")
 	case is(err, Referenced):
-		return api.Refused(api.CodeInUse, "/subject", "The subject is in use", words, "Delete the schemas that refer to it first.")
+		return api.Refused(api.CodeInUse, "/subject", "The subject is in use", words, "Delete the schemas that refer to it first; for good, where the registry counts those that were deleted softly.")
 	case is(err, NotPermitted):
 		return api.Refused(api.CodeRefused, "", "The registry refuses to "+doing, words, "Check the mode of the registry and of the subject, which may be READONLY, and what the registry's operator allows.")
 	}
