@@ -294,8 +294,8 @@ func blocks(t *testing.T, typ string, kinds spec.Kinds, all map[string][]filling
 }
 
 // A second plan is empty whatever is set inside of a kind: all fields that go together, none but those that are required,
-// and all again.
-func TestAccSecondPlanOfKindsIsEmpty(t *testing.T) {
+// and all again. It is no TestAcc, for neither another CLI nor real brokers have a say in it.
+func TestSecondPlanOfKindsIsEmpty(t *testing.T) {
 	cli := providertest.NewCLI(t, "")
 	d := acctest.Dev(t)
 	secrets := secretTexts(t)
@@ -312,13 +312,7 @@ resource "headgate_topic" "read" {
 ` + connections + sources
 	}
 	for _, bare := range []bool{false, true, false} {
-		cli.Write(config(bare))
-		if out := cli.Run("apply", "-auto-approve"); out.Code != 0 {
-			t.Fatalf("apply, nothing but what is required %v: %s", bare, out)
-		}
-		if out := cli.Run("plan"); out.Code != 0 || len(out.Changes) > 0 {
-			t.Fatalf("the second plan is not empty, nothing but what is required %v: %s", bare, out)
-		}
+		secondPlan(t, cli, config(bare))
 	}
 }
 
