@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"testing"
 )
 
 const (
@@ -52,6 +53,13 @@ type Apicurio struct {
 	dir     workDir
 	ports   *portSet
 	process *process
+}
+
+// DedicatedApicurio starts a registry for this test alone and closes it at the test's end. Like [Shared] it skips or fails
+// the test when no real systems were asked for.
+func DedicatedApicurio(tb testing.TB, options ApicurioOptions) *Apicurio {
+	tb.Helper()
+	return dedicated(tb, "Apicurio", func(ctx context.Context) (*Apicurio, error) { return StartApicurio(ctx, options) })
 }
 
 // StartApicurio starts a registry and waits until it answers. The context bounds the start only. When the start fails

@@ -67,6 +67,18 @@ func TestRealAccConnector(t *testing.T) {
 	)
 }
 
+// Whatever is set, unset and set again, a second plan is empty.
+func TestRealAccConnectorSecondPlan(t *testing.T) {
+	d := realDaemon(t)
+	name, out := real.Name(t), filepath.Join(t.TempDir(), "out")
+	const timeouts = "timeouts = { create = \"1m\", update = \"1m\" }\n"
+	test(t,
+		providertest.Applied(realSink(d, name, out, timeouts+"state = \"paused\"\n  restart = { max_retries = 3 }")),
+		providertest.Applied(realSink(d, name, out, "")),
+		providertest.Applied(realSink(d, name, out, timeouts+"state = \"stopped\"\n  restart = { max_retries = 3, backoff = \"1m\" }")),
+	)
+}
+
 // Apache's own Kafka Connect adds nothing but the name and masks nothing: secrets, and references to them, are shown as
 // they were written, and neither makes a plan.
 func TestRealAccConnectorSecrets(t *testing.T) {
