@@ -13,7 +13,7 @@ import (
 
 	"github.com/headgate/terraform-provider-headgate/internal/acctest"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
-	"github.com/headgate/terraform-provider-headgate/provider"
+	"github.com/headgate/terraform-provider-headgate/provider/providertest"
 )
 
 // terraform query needs Terraform 1.14: these tests speak its protocol themselves.
@@ -95,44 +95,18 @@ type querier struct {
 
 func newQuerier(t *testing.T, d *acctest.Daemon) *querier {
 	t.Helper()
-	t.Setenv(provider.EnvEndpoint, d.Endpoint)
-	s := provider.Server("test", api.BuiltinKinds())()
-	q := &querier{t: t, server: s}
-	var err error
-	if q.schemas, err = s.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{}); err != nil {
-		t.Fatal(err)
-	}
-	config := q.value(q.schemas.Provider.ValueType(), map[string]tftypes.Value{
-		"endpoint": tftypes.NewValue(tftypes.String, nil), "token": tftypes.NewValue(tftypes.String, nil), "ca_certificate": tftypes.NewValue(tftypes.String, nil),
-	})
-	if _, err := s.ConfigureProvider(t.Context(), &tfprotov6.ConfigureProviderRequest{Config: config}); err != nil {
-		t.Fatal(err)
-	}
-	return q
+	server, schemas := providertest.Configured(t, d)
+	return &querier{t: t, server: server, schemas: schemas}
 }
 
 func (q *querier) value(typ tftypes.Type, attributes map[string]tftypes.Value) *tfprotov6.DynamicValue {
 	q.t.Helper()
-	v, err := tfprotov6.NewDynamicValue(typ, tftypes.NewValue(typ, attributes))
-	if err != nil {
-		q.t.Fatal(err)
-	}
-	return &v
+	return providertest.Dynamic(q.t, typ, attributes)
 }
 
 func (q *querier) list(typ string, limit int64, config map[string]tftypes.Value) []tfprotov6.ListResourceResult {
 	q.t.Helper()
-	server, ok := q.server.(tfprotov6.ListResourceServer)
-	if !ok {
-		q.t.Fatal("the provider cannot list")
-	}
-	stream, err := server.ListResource(q.t.Context(), &tfprotov6.ListResourceRequest{
-		TypeName: typ, Config: q.value(q.schemas.ListResourceSchemas[typ].ValueType(), config), IncludeResource: true, Limit: limit,
-	})
-	if err != nil {
-		q.t.Fatal(err)
-	}
-	return slices.Collect(stream.Results)
+	return providertest.Query(q.t, q.server, q.schemas, typ, limit, config)
 }
 
 // text is an attribute of a listed resource.

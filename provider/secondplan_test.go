@@ -251,7 +251,7 @@ func kinds() []string {
 }
 
 // onlyReal are the resources of systems that have no stand-in here: their own tests on the real system set and unset
-// every attribute.
+// every attribute, and list them.
 var onlyReal = []string{"headgate_pulsar_topic"}
 
 // A second plan is empty, whatever is set: each optional attribute alone, all together, none, and each taken away and set

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 
@@ -260,6 +261,7 @@ func writers(t *testing.T, c *cluster) {
 			t.Errorf("writer %d: %v", w, errs[w])
 		}
 	}
+	listed(t, c, contested)
 	now, err := c.Client.GetPulsarTopic(t.Context(), "pulsar", contested)
 	if err != nil {
 		t.Fatal(err)
@@ -269,5 +271,17 @@ func writers(t *testing.T, c *cluster) {
 	}
 	if _, err := c.Client.DeletePulsarTopic(t.Context(), "pulsar", contested, api.WriteOptions{Generation: now.Generation}); err != nil {
 		t.Error(err)
+	}
+}
+
+// listed wants a topic to be listed once, with its resource.
+func listed(t *testing.T, c *cluster, name string) {
+	t.Helper()
+	server, schemas := providertest.Configured(t, c.Daemon)
+	found := providertest.Query(t, server, schemas, "headgate_pulsar_topic", 100, map[string]tftypes.Value{
+		"connection_name": tftypes.NewValue(tftypes.String, "pulsar"), "prefix": tftypes.NewValue(tftypes.String, name),
+	})
+	if len(found) != 1 || found[0].DisplayName != name || found[0].Resource == nil || found[0].Identity == nil || len(found[0].Diagnostics) > 0 {
+		t.Errorf("listed are %+v", found)
 	}
 }
