@@ -5,6 +5,9 @@ import (
 	"regexp"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
@@ -93,6 +96,39 @@ func TestAccStreamLives(t *testing.T) {
 
 func TestRealStreamLives(t *testing.T) {
 	lives(t, acctest.Dev(t), real.DedicatedMoto(t).URL())
+}
+
+// What others do by AWS's own API is shown by the plan and put back; an outage leaves state as it is.
+func TestRealStreamDrifts(t *testing.T) {
+	moto, gate, d := real.DedicatedMoto(t), &acctest.Gate{}, acctest.Dev(t)
+	outside := kinesis.New(kinesis.Options{Region: "eu-central-1", BaseEndpoint: aws.String(moto.URL()), Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
+	config := stream(d, gate.Before(t, moto.URL()), unprotected+"shards = 2\n  retention = \"48h\"")
+	does := func(action plancheck.ResourceActionType, change func() error) resource.TestStep {
+		step := providertest.Does(action, address, config, resource.TestCheckResourceAttr(address, "retention", "48h"))
+		step.PreConfig = func() {
+			if err := change(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return step
+	}
+	back := providertest.Unchanged(config)
+	back.PreConfig = gate.Open
+	test(t,
+		providertest.Applied(config),
+		resource.TestStep{Config: config, PreConfig: gate.Shut, PlanOnly: true, ExpectError: regexp.MustCompile(`connection\s+"aws"`)},
+		back,
+		does(plancheck.ResourceActionUpdate, func() error {
+			_, err := outside.IncreaseStreamRetentionPeriod(t.Context(), &kinesis.IncreaseStreamRetentionPeriodInput{StreamName: aws.String("clicks"), RetentionPeriodHours: aws.Int32(72)})
+			return err
+		}),
+		providertest.Unchanged(config),
+		does(plancheck.ResourceActionCreate, func() error {
+			_, err := outside.DeleteStream(t.Context(), &kinesis.DeleteStreamInput{StreamName: aws.String("clicks")})
+			return err
+		}),
+		providertest.Unchanged(config),
+	)
 }
 
 // A stream is the same by its name and by its ARN.
