@@ -99,6 +99,8 @@ func TestRealPulsarTopics(t *testing.T) {
 		gate := &acctest.Gate{}
 		return &cluster{Daemon: acctest.Dev(t), pulsar: pulsar, token: token, gate: gate, adminURL: gate.Before(t, pulsar.AdminURL())}
 	}
+	// The export comes first, while there are no topics of the other tests.
+	t.Run("export", func(t *testing.T) { exported(t, start(t)) })
 	t.Run("lives", func(t *testing.T) { lives(t, start(t)) })
 	t.Run("drift", func(t *testing.T) { drifts(t, start(t)) })
 	t.Run("plain and non-persistent", func(t *testing.T) { others(t, start(t)) })
@@ -203,6 +205,36 @@ func seen(t *testing.T, c *cluster) {
 	)
 }
 
+// connect declares the connection without Terraform.
+func (c *cluster) connect(t *testing.T) {
+	t.Helper()
+	spec := fmt.Appendf(nil, `{"service_url":%q,"admin_url":%q,"token":%q}`, c.pulsar.ServiceURL(), c.adminURL, c.token)
+	if _, err := c.Client.PutConnection(t.Context(), "pulsar", api.ConnectionWrite{Kind: "pulsar", Spec: spec}, api.WriteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What is exported is taken over as it is.
+func exported(t *testing.T, c *cluster) {
+	t.Helper()
+	c.connect(t)
+	for name, body := range map[string]api.PulsarTopicWrite{
+		"persistent://public/default/exported":       {},
+		"persistent://public/default/exported-both":  {Partitions: 2, Retention: "36h", RetentionSize: "40GiB"},
+		"persistent://public/default/exported-size":  {RetentionSize: "20480MiB"},
+		"persistent://public/default/exported-time":  {Partitions: 1, Retention: "2160m"},
+		"persistent://public/default/exported-ever":  {Retention: api.Unlimited},
+		"non-persistent://public/default/exported-1": {Partitions: 1},
+	} {
+		body.DeletionProtection = new(false)
+		if _, err := c.Client.PutPulsarTopic(t.Context(), "pulsar", name, body, api.WriteOptions{}); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+	}
+	config := providertest.Provider(c.Daemon) + c.Export(t, "pulsar")
+	test(t, providertest.Unchanged(config), providertest.Unchanged(config))
+}
+
 func refusals(t *testing.T, c *cluster) {
 	t.Helper()
 	c.admin(t, http.MethodPut, "persistent/public/default/theirs/partitions", "2")
@@ -231,10 +263,7 @@ func refusals(t *testing.T, c *cluster) {
 func writers(t *testing.T, c *cluster) {
 	t.Helper()
 	const contested = "persistent://public/default/contested"
-	spec := fmt.Appendf(nil, `{"service_url":%q,"admin_url":%q,"token":%q}`, c.pulsar.ServiceURL(), c.adminURL, c.token)
-	if _, err := c.Client.PutConnection(t.Context(), "pulsar", api.ConnectionWrite{Kind: "pulsar", Spec: spec}, api.WriteOptions{}); err != nil {
-		t.Fatal(err)
-	}
+	c.connect(t)
 	kept := func(writer int) string { return fmt.Sprintf("%dm", 60+writer) }
 	put := func(writer int, opts api.WriteOptions) error {
 		_, err := c.Client.PutPulsarTopic(t.Context(), "pulsar", contested, api.PulsarTopicWrite{Partitions: 2, Retention: kept(writer), DeletionProtection: new(bool)}, opts)
