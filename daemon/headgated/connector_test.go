@@ -185,7 +185,7 @@ func TestConnectorRestart(t *testing.T) {
 		{[]string{"none"}, "", `Connector "none" does not exist`, 0},
 		{[]string{"connect", "shop"}, `Connector "shop" is running.`, "", 1},
 		{[]string{"connect", "rests"}, `Connector "rests" is paused.`, "", 1},
-		{[]string{"--failed", "connect", "broken"}, "", `Connector "broken" has failed again: DeepException: disk full`, 1},
+		{[]string{"--failed", "connect", "broken"}, "", `Connector "broken" has failed after its restart: DeepException: disk full`, 1},
 		{[]string{"--json", "connect", "broken"}, `"state": "failed"`, "disk full", 2},
 		{[]string{"connect", "stopped"}, "", `Connector "stopped" is stopped`, 0},
 		{[]string{"connect", "none"}, "", `Connector "none" does not exist`, 0},

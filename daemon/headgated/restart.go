@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -117,9 +118,9 @@ func (r restart) silent(err error) error {
 func (r restart) end(out io.Writer, now restarted, asJSON bool) error {
 	var failed error
 	if now.state == api.StateFailed {
-		e := &api.Error{Code: api.CodeStartFailed, Summary: fmt.Sprintf("Connector %q has failed again", r.connector)}
+		e := &api.Error{Code: api.CodeStartFailed, Summary: fmt.Sprintf("Connector %q has failed after its restart", r.connector)}
 		if now.failure != nil {
-			e.Detail, e.Remedy = now.failure.Summary+"\n  "+now.failure.Detail, now.failure.Remedy
+			e.Detail, e.Remedy = strings.TrimSpace(now.failure.Summary+"\n  "+now.failure.Detail), now.failure.Remedy
 		}
 		failed = e
 	}

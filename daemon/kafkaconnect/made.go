@@ -32,6 +32,10 @@ var (
 
 func isMask(value string) bool { return mask.MatchString(value) }
 
+// isMasked says whether a mask stands in the place of a value or of a part of it. A person may well declare three asterisks
+// within a value; what a cluster shows like that for a secret is none.
+func isMasked(value string) bool { return masks.MatchString(value) }
+
 // discount takes what the cluster made of our own last write out of what it shows now.
 func (f *found) discount() {
 	f.own = map[string]string{}
@@ -139,7 +143,7 @@ func (w *write) checkMasks() error {
 	var all []api.Error
 	for _, key := range sortedKeys(w.full) {
 		value := w.full[key]
-		if !isMask(value) || value != w.have.config[key] && value != w.have.kept.Masked[key].Shown {
+		if !w.isShownMask(key, value) {
 			continue
 		}
 		all = append(all, *api.Invalid(w.pointer(key), fmt.Sprintf("The value of %q is not known", key),
@@ -148,11 +152,19 @@ func (w *write) checkMasks() error {
 	return joined(all)
 }
 
+// isShownMask says whether a value is what the cluster shows in the place of another.
+func (w *write) isShownMask(key, value string) bool {
+	if value != w.have.config[key] && value != w.have.kept.Masked[key].Shown {
+		return false
+	}
+	return isMask(value) || w.have.sensitive[key] && isMasked(value)
+}
+
 // before is the configuration to go back to. What a mask hides nobody knows; what was declared for it now comes nearest.
 func (w *write) before() map[string]string {
 	config := maps.Clone(w.have.config)
 	for key, value := range config {
-		if declared, ok := w.full[key]; ok && isMask(value) {
+		if declared, ok := w.full[key]; ok && w.isShownMask(key, value) {
 			config[key] = declared
 		}
 	}

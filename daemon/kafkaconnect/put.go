@@ -208,7 +208,8 @@ func (s *Service) planned(ctx context.Context, w *write) (*api.KafkaConnector, e
 	f := &found{name: w.name, config: w.full, restart: w.Restart}
 	f.status.Connector.State = "UNASSIGNED"
 	if w.have != nil {
-		f.status, f.own = w.have.status, w.have.own
+		f.status, f.own = w.have.status, maps.Clone(w.have.own)
+		maps.DeleteFunc(f.own, func(key, _ string) bool { _, declared := w.full[key]; return declared })
 	}
 	var err error
 	if f.sensitive, err = w.c.sensitive(ctx, w.full, w.sensitiveKeys()); err != nil {
@@ -379,7 +380,8 @@ func (s *Service) takeBack(ctx context.Context, w *write) error {
 	if w.have.kept.Name != "" {
 		errs = append(errs, s.store.PutKafkaConnector(ctx, w.have.kept))
 		if w.wrote && errors.Join(errs...) == nil {
-			s.lookBack(ctx, w, w.before(), func(key string) bool { return !w.have.sensitive[key] })
+			given := w.secretsGiven()
+			s.lookBack(ctx, w, w.before(), func(key string) bool { _, secret := given[key]; return !secret && !w.have.sensitive[key] })
 		}
 	} else {
 		errs = append(errs, s.store.ForgetKafkaConnector(ctx, w.c.name, w.name))

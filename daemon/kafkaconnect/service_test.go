@@ -481,6 +481,28 @@ func TestMasksAreNotWritten(t *testing.T) {
 	}
 }
 
+// A mask that ends as its secret does is none the less a mask.
+func TestMasksOfAPartAreNotWritten(t *testing.T) {
+	e, f := fake(t)
+	f.MaskBut(4)
+	f.Change("orders", jdbc("connection.password", password).Config, "RUNNING")
+	f.Masks("connection.password")
+	kept := jdbc("mode", "incrementing")
+	kept.SensitiveConfig = nil
+	for _, opts := range []api.KafkaConnectorWriteOptions{dryRun(), {}} {
+		_, err := e.Put(t.Context(), conn, "orders", kept, opts, "")
+		fails(t, err, api.CodeInvalid, "/sensitive_config/connection.password", "mask")
+	}
+	k := e.get("orders")
+	// What is declared takes its place, also when the change is taken back.
+	if _, err := e.put("orders", jdbc(fakeconnect.FailKey, "broken"), at(k.Generation)); err != nil {
+		t.Fatal(err)
+	}
+	if now := f.Config("orders"); now["connection.password"] != password || now[fakeconnect.FailKey] != "" {
+		t.Errorf("the cluster has %v", now)
+	}
+}
+
 // What others made shows as it is, until it is written here.
 func TestAdoptionShowsEverything(t *testing.T) {
 	e, f := fake(t)

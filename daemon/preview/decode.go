@@ -21,6 +21,9 @@ import (
 // registryTime bounds all that one preview asks of a schema registry.
 const registryTime = 3 * time.Second
 
+// registryFailures is how many failures show that the registry is of no use: one or two can be those of single schemas.
+const registryFailures = 3
+
 // Formats that a key or value was decoded from.
 const (
 	formatNull = "null"

@@ -41,6 +41,8 @@ type schemas struct {
 	down       bool // the registry does not answer: it is asked no more
 	// problems are what a person should know about schemas that could not be used.
 	problems []string
+	// failures are answers of which nothing could be learned.
+	failures int
 	// spent is how long the registry was waited for.
 	spent time.Duration
 }
@@ -155,9 +157,12 @@ func (s *schemas) schema(id string) *written {
 	return found
 }
 
-// failed notes a registry that is down. That a schema is unknown or broken says nothing about the others.
+// failed notes a schema that could not be had. That says nothing about the others, unless it goes on like that.
 func (s *schemas) failed(id string, err error) {
-	s.down = !api.HasCode(err, api.CodeNotFound) && !errors.Is(err, errUseless)
+	if !api.HasCode(err, api.CodeNotFound) && !errors.Is(err, errUseless) {
+		s.failures++
+	}
+	s.down = s.failures >= registryFailures || s.spent >= registryTime
 	s.problems = append(s.problems, fmt.Sprintf("Schema %s could not be used: %v.", id, err))
 	s.log.WarnContext(s.ctx, "preview goes without a schema", slog.String("id", id), slog.Any("error", err))
 }

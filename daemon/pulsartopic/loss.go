@@ -111,6 +111,9 @@ func (c *cluster) parts(ctx context.Context, topic utils.TopicName, have *state,
 	if err != nil {
 		return nil, c.failure("read the figures of topic "+have.name, err)
 	}
+	if missing := max(have.partitions, 1) - int64(len(all)); missing > 0 {
+		return nil, c.failure("read the figures of topic "+have.name, fmt.Errorf("the brokers leave out those of %d partition(s)", missing))
+	}
 	parts := make([]part, 0, len(all))
 	for name, stats := range all {
 		p := part{stored: stats.StorageSize, unread: stats.BacklogSize}

@@ -51,13 +51,16 @@ func (s *Service) Put(ctx context.Context, connection, name string, body api.Pul
 		return nil, err
 	}
 	protect := body.DeletionProtection == nil || *body.DeletionProtection
-	losses, err := c.losses(ctx, topic, have, want, body)
-	if err != nil {
-		return nil, err
-	}
-	warnings, err := keeping.Losses("Topic", name, protect && !slices.Contains(body.Unknown, "/deletion_protection"), losses)
-	if err != nil {
-		return nil, err
+	var warnings []api.Warning
+	if opts.DryRun || protect {
+		losses, err := c.losses(ctx, topic, have, want, body)
+		if err != nil {
+			return nil, err
+		}
+		warnings, err = keeping.Losses("Topic", name, protect && !slices.Contains(body.Unknown, "/deletion_protection"), losses)
+		if err != nil {
+			return nil, err
+		}
 	}
 	if opts.DryRun {
 		planned := want.answer(connection, protect)

@@ -63,7 +63,7 @@ func (s *Service) Put(ctx context.Context, connection, nameOrARN string, body ap
 	// A caller who goes away leaves nothing half-done that a minute can finish.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.settle)
 	defer cancel()
-	return s.write(ctx, c, name, have, d, idempotencyKey)
+	return s.write(ctx, c, ref, have, d, idempotencyKey)
 }
 
 // plan answers what the stream would be.
@@ -125,10 +125,11 @@ func (c *client) quota(ctx context.Context, have int64, d declaration) error {
 	return nil
 }
 
-func (s *Service) write(ctx context.Context, c *client, name string, have *state, d declaration, idempotencyKey string) (*api.Stream, error) {
+func (s *Service) write(ctx context.Context, c *client, ref reference, have *state, d declaration, idempotencyKey string) (*api.Stream, error) {
+	name := ref.name
 	var err error
 	if have == nil {
-		have, err = s.create(ctx, c, name, d, idempotencyKey)
+		have, err = s.create(ctx, c, ref, d, idempotencyKey)
 	}
 	if err == nil {
 		// What was declared is noted before AWS is done: it may take longer than this write.
@@ -150,7 +151,8 @@ func (s *Service) write(ctx context.Context, c *client, name string, have *state
 }
 
 // create notes the creation first, so that a repeat can take over a stream whose creation was never answered.
-func (s *Service) create(ctx context.Context, c *client, name string, d declaration, idempotencyKey string) (*state, error) {
+func (s *Service) create(ctx context.Context, c *client, ref reference, d declaration, idempotencyKey string) (*state, error) {
+	name := ref.name
 	if err := s.keep.Begin(ctx, c.connection, name, idempotencyKey); err != nil {
 		return nil, err
 	}
@@ -166,7 +168,28 @@ func (s *Service) create(ctx context.Context, c *client, name string, d declarat
 	if err != nil && !errors.Is(err, errUnsettled) {
 		return nil, s.keep.Fail(ctx, c.connection, name, err)
 	}
+	// The first stream of an account is what tells the account.
+	if err := c.isIn(ref, have.arn); err != nil {
+		return nil, s.keep.Fail(ctx, c.connection, name, errors.Join(err, c.undo(ctx, have)))
+	}
 	return have, nil
+}
+
+// undo deletes a stream that has just been made and is another than the one that is meant.
+func (c *client) undo(ctx context.Context, have *state) error {
+	if _, err := c.active(ctx, have); err != nil {
+		return err
+	}
+	return c.drop(ctx, have.name)
+}
+
+// drop deletes a stream; one that is gone already is no error.
+func (c *client) drop(ctx context.Context, name string) error {
+	_, err := c.DeleteStream(ctx, &awskinesis.DeleteStreamInput{StreamName: aws.String(name), EnforceConsumerDeletion: aws.Bool(false)})
+	if err != nil && !isMissing(err) {
+		return c.failure("delete stream "+name, err)
+	}
+	return nil
 }
 
 // converge makes one change after the other, each on an active stream, until there is none left to make.
@@ -364,9 +387,8 @@ func (s *Service) Delete(ctx context.Context, connection, nameOrARN string, opts
 	if opts.DryRun {
 		return &api.Deletion{Effects: effects}, nil
 	}
-	_, err = c.DeleteStream(ctx, &awskinesis.DeleteStreamInput{StreamName: aws.String(name), EnforceConsumerDeletion: aws.Bool(false)})
-	if err != nil && !isMissing(err) {
-		return nil, c.failure("delete stream "+name, err)
+	if err := c.drop(ctx, name); err != nil {
+		return nil, err
 	}
 	return &api.Deletion{Effects: effects}, s.keep.Forget(ctx, connection, name)
 }

@@ -56,10 +56,11 @@ func (c *client) look(ctx context.Context, ref reference) (*state, error) {
 	if have != nil {
 		return have, c.isIn(ref, have.arn)
 	}
-	// Any stream tells the account. Where there is none, or it may not be listed, that stays open.
+	// Any stream tells the account. Where there is none, this one is not there either, in whatever account it is meant to be.
 	out, err := c.ListStreams(ctx, &awskinesis.ListStreamsInput{Limit: aws.Int32(1)})
 	if awsconfig.IsDenied(err) {
-		return nil, nil //nolint:nilnil // absence is an answer here
+		return nil, api.Refused(api.CodeRefused, "/name", fmt.Sprintf("Whether stream %q is in the account of connection %q cannot be told", ref.name, c.connection),
+			"The connection may not list streams, which would tell its account.", "Name the stream by its name alone, or allow kinesis:ListStreams.")
 	}
 	if err != nil {
 		return nil, c.failure("find the account of connection "+c.connection, err)
@@ -73,7 +74,7 @@ func (c *client) look(ctx context.Context, ref reference) (*state, error) {
 // isIn refuses a stream that is meant to be in another account than one that the connection leads to.
 func (c *client) isIn(ref reference, known string) error {
 	found, err := arn.Parse(known)
-	if err != nil || found.AccountID == ref.arn.AccountID {
+	if err != nil || ref.arn.Service == "" || found.AccountID == ref.arn.AccountID {
 		return nil //nolint:nilerr // what does not look like an ARN tells nothing
 	}
 	return api.Invalid("/name", fmt.Sprintf("Stream %q is in another account", ref.name),

@@ -133,7 +133,7 @@ func TestRestartOnKafkaConnect(t *testing.T) {
 	}{
 		{`{"connection_name":"connect","name":"shop"}`, "", runs("shop", "running"), ""},
 		{`{"connection_name":"connect","name":"rests"}`, "", runs("rests", "paused"), ""},
-		{`{"connection_name":"connect","name":"broken","only_failed":true}`, "", runs("broken", "")[:1], "ERROR: Connector \"broken\" has failed again\nDeepException: disk full"},
+		{`{"connection_name":"connect","name":"broken","only_failed":true}`, "", runs("broken", "")[:1], "ERROR: Connector \"broken\" has failed after its restart\nDeepException: disk full"},
 		{`{"connection_name":"connect","name":"stopped"}`, "WARNING: Connector \"stopped\" is stopped", nil, "ERROR: Connector \"stopped\" is stopped"},
 		{`{"connection_name":"connect","name":"none"}`, "WARNING: Connector \"none\" does not exist", nil, "ERROR: Connector \"none\" does not exist"},
 		{`{"connection_name":"none","name":"shop"}`, "ERROR: Connection \"none\" does not exist", nil, "ERROR: Connection \"none\" does not exist"},

@@ -74,7 +74,7 @@ func (e Engine[A]) Restart(ctx context.Context, restart, wait func(ctx context.C
 	settled, err := e.settle(ctx, wait)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return &api.Error{
-			Code: api.CodeStartFailed, Summary: fmt.Sprintf("Connector %q was restarted, and is still starting", name), Detail: e.Silence,
+			Code: api.CodeStartFailed, Summary: fmt.Sprintf("Connector %q was restarted, and is still starting", name),
 			Remedy: "Where it only needs longer, set timeouts.invoke.",
 		}
 	}
@@ -83,7 +83,7 @@ func (e Engine[A]) Restart(ctx context.Context, restart, wait func(ctx context.C
 	}
 	now := e.Of(settled)
 	if summary, detail, failed := e.failed(now); failed {
-		return &api.Error{Code: api.CodeStartFailed, Summary: summary + " again", Detail: detail}
+		return &api.Error{Code: api.CodeStartFailed, Summary: summary + " after its restart", Detail: detail}
 	}
 	say(fmt.Sprintf("Connector %q is %s", name, now.State))
 	return nil

@@ -152,6 +152,14 @@ func byARN(t *testing.T, d *acctest.Daemon, url string) {
 		return resource.TestStep{Config: named(name, ""), PlanOnly: true, ExpectError: regexp.MustCompile(words)}
 	}
 	test(t,
+		// While the account has no stream, nothing tells which it is: the new one does, and goes again.
+		resource.TestStep{Config: named("arn:aws:kinesis:eu-central-1:210987654321:stream/clicks", ""), ExpectError: regexp.MustCompile(`(?s)is in another account.*leads\s+to\s+account\s+123456789012`)},
+		resource.TestStep{Config: connection(d, url), Check: func(*terraform.State) error {
+			if _, err := d.Client.GetStream(t.Context(), "aws", "clicks"); !api.HasCode(err, api.CodeNotFound) {
+				return fmt.Errorf("after a create in the wrong account: %w", err)
+			}
+			return nil
+		}},
 		providertest.Does(plancheck.ResourceActionCreate, address, named(arn, ""), resource.TestCheckResourceAttr(address, "name", arn), resource.TestCheckResourceAttr(address, "arn", arn)),
 		resource.TestStep{Config: named(arn, ""), Check: func(*terraform.State) error {
 			if _, err := d.Client.GetStream(t.Context(), "aws", "arn:aws:s3:::clicks"); !api.HasCode(err, api.CodeInvalid) {

@@ -61,7 +61,7 @@ func NewResource() resource.Resource {
 func resourceSchema(ctx context.Context) schema.Schema {
 	return schema.Schema{
 		MarkdownDescription: "A stream of Amazon Kinesis Data Streams. Mode, shards, retention, encryption and tags change in place. What AWS would refuse is refused when planning, " +
-			"and a stream is deleted, or its retention shortened where records may go, only after `deletion_protection = false`.",
+			"and a stream is deleted, or its retention shortened where records may go, only with `deletion_protection = false`.",
 		Attributes: map[string]schema.Attribute{
 			"connection_name": schema.StringAttribute{
 				MarkdownDescription: "The connection of the region, of kind `kinesis`. Changing it replaces the stream (destroys it and creates another).",

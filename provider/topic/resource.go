@@ -108,7 +108,7 @@ func resourceSchema(ctx context.Context) schema.Schema {
 				MarkdownDescription: "Topic configs by Kafka's names, values as text. Only what is declared here is managed: changes of it made elsewhere show in the next plan, " +
 					"other configs are left alone, and a config that is no longer declared goes back to the broker's default. " +
 					"After an import all configs set on the topic count as declared: repeat those to keep, or the next apply gives them back to the broker's default. " +
-					"While `deletion_protection` is on, what would remove records that are there is refused: a shorter `retention.ms` or `retention.bytes`, or another `cleanup.policy`. " +
+					"While `deletion_protection` is on, what would remove records that are there is refused: a shorter `retention.ms` or `retention.bytes`, another `cleanup.policy`, or the end of `remote.storage.enable`. " +
 					"The data source `headgate_topic` shows all that are in force.",
 				ElementType: types.StringType,
 				Optional:    true,

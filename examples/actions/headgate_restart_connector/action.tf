@@ -15,6 +15,18 @@ action "headgate_restart_connector" "shop" {
   }
 }
 
+action "headgate_restart_connector" "shop_anew" {
+  config {
+    connection_name = headgate_connection.connect.name
+    name            = "shop-jdbc"
+  }
+}
+
+variable "database_address" {
+  type    = string
+  default = "shop.db.internal:5432"
+}
+
 # Whenever the database's address changes, as the connector looks it up only when it starts
 resource "terraform_data" "database" {
   input = var.database_address
@@ -22,7 +34,7 @@ resource "terraform_data" "database" {
   lifecycle {
     action_trigger {
       events  = [after_update]
-      actions = [action.headgate_restart_connector.shop]
+      actions = [action.headgate_restart_connector.shop_anew]
     }
   }
 }

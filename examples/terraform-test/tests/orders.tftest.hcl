@@ -2,6 +2,8 @@
 #
 #   headgated dev &
 #   HEADGATE_ENDPOINT=http://127.0.0.1:7070 terraform test
+#
+# With a provider that was built here, see "dev_overrides" in the README; terraform init is not needed then.
 
 variables {
   deletion_protection = false # what a test makes it takes away again
@@ -35,7 +37,7 @@ run "takes_a_compatible_schema" {
   }
 }
 
-run "refuses_more_than_the_team_may_have" {
+run "refuses_too_many_partitions" {
   command = plan
   variables {
     partitions = 25

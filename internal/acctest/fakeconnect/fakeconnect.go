@@ -42,6 +42,7 @@ type Fake struct {
 	writes      []string
 	added       map[string]string
 	masked      map[string]bool
+	clear       int // how many characters masks leave at the end
 	clusterID   string
 }
 
@@ -172,6 +173,13 @@ func (f *Fake) Masks(keys ...string) {
 	}
 }
 
+// MaskBut has masks end in the last characters of the value that they hide, as some services do.
+func (f *Fake) MaskBut(last int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.clear = last
+}
+
 // Serves says of which Kafka cluster the connectors are.
 func (f *Fake) Serves(clusterID string) {
 	f.mu.Lock()
@@ -192,9 +200,9 @@ func (f *Fake) completed(config map[string]string) map[string]string {
 // shown is a configuration with masks.
 func (f *Fake) shown(c *connector) map[string]string {
 	config := maps.Clone(c.config)
-	for key := range config {
+	for key, value := range config {
 		if f.masked[key] {
-			config[key] = Mask
+			config[key] = Mask + value[max(0, len(value)-f.clear):]
 		}
 	}
 	return config
