@@ -40,6 +40,7 @@ func TestRealSchemaOnApicurio(t *testing.T) {
 	t.Cleanup(behind.Close)
 	group := real.Name(t)
 	byCompatible := func(t *testing.T, subject string) outsider {
+		t.Helper()
 		return &compatible{t: t, client: real.RegistryClient(t, registry.CompatURL()), subject: subject}
 	}
 	for name, tt := range map[string]struct {
@@ -47,6 +48,7 @@ func TestRealSchemaOnApicurio(t *testing.T) {
 		outside          func(t *testing.T, subject string) outsider
 	}{
 		"own API": {"apicurio", registry.URL() + "/apis/registry/v3", fmt.Sprintf("group_id = %q", group), func(t *testing.T, subject string) outsider {
+			t.Helper()
 			return &own{t: t, artifacts: registry.URL() + "/apis/registry/v3/groups/" + group + "/artifacts/" + subject}
 		}},
 		"compatible API": {"schema_registry", registry.CompatURL(), "", byCompatible},
