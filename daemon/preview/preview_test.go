@@ -164,7 +164,7 @@ func TestRealPreview(t *testing.T) {
 // Apicurio's own API answers the schemas that were registered by its compatible one.
 func TestRealPreviewByApicurio(t *testing.T) {
 	systems := real.Shared(t)
-	own := place{"apicurio", fmt.Sprintf(`{"url":%q}`, systems.Apicurio.URL())}
+	own := place{"apicurio", fmt.Sprintf(`{"url":%q}`, systems.Apicurio.URL()+"/apis/registry/v3")}
 	e := newEnv(t, systems.Kafka.BootstrapServers(real.ListenerPlaintext), systems.Apicurio.CompatURL(), own)
 	t.Run("avro", func(t *testing.T) { testAvro(e.in(t)) })
 	t.Run("protobuf", func(t *testing.T) { testProtobuf(e.in(t)) })
