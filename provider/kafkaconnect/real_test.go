@@ -1,7 +1,6 @@
 package kafkaconnect_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -119,23 +118,11 @@ func others(t *testing.T, method, path string, body, answer any) {
 		t.Fatal(err)
 	}
 	real.Eventually(t, func(ctx context.Context) error {
-		req, err := http.NewRequestWithContext(ctx, method, cluster.URLs()[0]+"/connectors/"+path, bytes.NewReader(raw))
-		if err != nil {
+		got, err := providertest.Ask(ctx, method, cluster.URLs()[0]+"/connectors/"+path, "", string(raw))
+		if err != nil || answer == nil {
 			return err
 		}
-		req.Header.Set("Content-Type", "application/json")
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = resp.Body.Close() }()
-		switch {
-		case resp.StatusCode >= http.StatusMultipleChoices:
-			return fmt.Errorf("%s %s: %s", method, path, resp.Status)
-		case answer == nil:
-			return nil
-		}
-		return json.NewDecoder(resp.Body).Decode(answer)
+		return json.Unmarshal(got, answer)
 	})
 }
 

@@ -2,10 +2,8 @@ package pulsartopic_test
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"regexp"
-	"strings"
 	"sync"
 	"testing"
 
@@ -67,19 +65,8 @@ func (c *cluster) admin(t *testing.T, method, path, body string) {
 
 func (c *cluster) ask(t *testing.T, method, path, body string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, c.pulsar.AdminURL()+path, strings.NewReader(body))
-	if err != nil {
+	if _, err := providertest.Ask(t.Context(), method, c.pulsar.AdminURL()+path, c.token, body); err != nil {
 		t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+c.token)
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	if answer, _ := io.ReadAll(resp.Body); resp.StatusCode >= http.StatusBadRequest {
-		t.Fatalf("%s %s: %s %s", method, path, resp.Status, answer)
 	}
 }
 

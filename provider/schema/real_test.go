@@ -1,10 +1,8 @@
 package schema_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -171,18 +169,7 @@ func (o *own) ask(method, path string, body any) {
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	req, err := http.NewRequestWithContext(o.t.Context(), method, o.artifacts+path, bytes.NewReader(raw))
-	if err != nil {
+	if _, err := providertest.Ask(o.t.Context(), method, o.artifacts+path, "", string(raw)); err != nil {
 		o.t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Close = true
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	if answer, _ := io.ReadAll(resp.Body); resp.StatusCode >= http.StatusBadRequest {
-		o.t.Fatalf("%s %s: %s %s", method, path, resp.Status, answer)
 	}
 }

@@ -3,7 +3,6 @@ package kafkaconnect_test
 import (
 	"crypto/tls"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -50,16 +49,6 @@ func (w worker) ServeHTTP(resp http.ResponseWriter, r *http.Request) {
 func serve(t *testing.T, w worker) string {
 	t.Helper()
 	server := httptest.NewServer(w)
-	t.Cleanup(server.Close)
-	return server.URL
-}
-
-func serveTLS(t *testing.T, cfg *tls.Config) string {
-	t.Helper()
-	server := httptest.NewUnstartedServer(worker{})
-	server.TLS = cfg
-	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
-	server.StartTLS()
 	t.Cleanup(server.Close)
 	return server.URL
 }
@@ -125,27 +114,27 @@ func TestCredentialsAreHiddenInRefusals(t *testing.T) {
 func TestCertificates(t *testing.T) {
 	pki, other := newPKI(t), newPKI(t)
 	ca := string(pki.CA.Cert)
-	server := serveTLS(t, serverTLS(t, pki.Server))
+	server := kindtest.ServeTLS(t, serverTLS(t, pki.Server), worker{})
 	expired, err := pki.IssueExpiredServer("127.0.0.1")
 	must(t, err)
 	elsewhere, err := pki.IssueServer("connect.elsewhere.example")
 	must(t, err)
 	self, err := real.SelfSigned("127.0.0.1")
 	must(t, err)
-	wrongHost := serveTLS(t, serverTLS(t, elsewhere))
+	wrongHost := kindtest.ServeTLS(t, serverTLS(t, elsewhere), worker{})
 	kindtest.Try(t, kafkaconnect.Kind{}, []kindtest.Trial{
 		{Name: "right", Target: overTLS(api.TLS{CACertificate: ca}, server), Sees: "visible"},
 		{Name: "any name", Target: overTLS(api.TLS{CACertificate: ca, EndpointIdentification: "none"}, wrongHost), Sees: "visible"},
 		{Name: "not trusted", Target: at(server), Step: api.StepTLS, Cause: "authority that is not trusted", Remedy: "tls.ca_certificate", Attribute: "/spec/tls/ca_certificate"},
-		{Name: "self-signed", Target: at(serveTLS(t, serverTLS(t, self))), Step: api.StepTLS, Cause: "self-signed", Remedy: "tls.ca_certificate"},
-		{Name: "expired", Target: overTLS(api.TLS{CACertificate: ca}, serveTLS(t, serverTLS(t, expired))), Step: api.StepTLS, Cause: "expired on 20", Remedy: "Renew"},
+		{Name: "self-signed", Target: at(kindtest.ServeTLS(t, serverTLS(t, self), worker{})), Step: api.StepTLS, Cause: "self-signed", Remedy: "tls.ca_certificate"},
+		{Name: "expired", Target: overTLS(api.TLS{CACertificate: ca}, kindtest.ServeTLS(t, serverTLS(t, expired), worker{})), Step: api.StepTLS, Cause: "expired on 20", Remedy: "Renew"},
 		{Name: "wrong host", Target: overTLS(api.TLS{CACertificate: ca}, wrongHost), Step: api.StepTLS, Cause: "not for this host name", Remedy: "endpoint_identification"},
 		{Name: "plain on a TLS port", Target: at(strings.Replace(server, "https:", "http:", 1)), Step: api.StepProtocol, Cause: "answers 400", Remedy: "Check the URL"},
 	})
 	for name, version := range map[string]uint16{"TLS 1.2": tls.VersionTLS12, "TLS 1.3": tls.VersionTLS13} {
 		cfg := serverTLS(t, pki.Server)
 		cfg.ClientAuth, cfg.ClientCAs, cfg.MaxVersion = tls.RequireAndVerifyClientCert, pki.Pool(), version
-		mutual := serveTLS(t, cfg)
+		mutual := kindtest.ServeTLS(t, cfg, worker{})
 		step := map[uint16]string{tls.VersionTLS12: api.StepTLS, tls.VersionTLS13: api.StepProtocol}[version]
 		kindtest.Try(t, kafkaconnect.Kind{}, []kindtest.Trial{
 			{Name: "client certificate " + name, Target: overTLS(withClient(ca, pki.Client), mutual), Sees: "visible"},

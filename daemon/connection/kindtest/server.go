@@ -2,7 +2,10 @@ package kindtest
 
 import (
 	"crypto/tls"
+	"log/slog"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 )
 
@@ -61,4 +64,15 @@ func Server(t *testing.T, says string, after bool) (port int) {
 		t.Fatal(err)
 	}
 	return resolved.Port
+}
+
+// ServeTLS serves HTTP over TLS until the end of the test, and keeps failed handshakes out of its log.
+func ServeTLS(t *testing.T, cfg *tls.Config, handler http.Handler) (url string) {
+	t.Helper()
+	server := httptest.NewUnstartedServer(handler)
+	server.TLS = cfg
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	return server.URL
 }

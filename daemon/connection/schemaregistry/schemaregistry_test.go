@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -14,6 +13,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/kindtest"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/schemaregistry"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/internal/real"
@@ -57,16 +57,6 @@ func (f fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func serve(t *testing.T, f fake) string {
 	t.Helper()
 	server := httptest.NewServer(f)
-	t.Cleanup(server.Close)
-	return server.URL
-}
-
-func serveTLS(t *testing.T, cfg *tls.Config) string {
-	t.Helper()
-	server := httptest.NewUnstartedServer(fake{})
-	server.TLS = cfg
-	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
-	server.StartTLS()
 	t.Cleanup(server.Close)
 	return server.URL
 }
@@ -186,13 +176,13 @@ func TestCredentialsAreHiddenInRefusals(t *testing.T) {
 func TestCertificates(t *testing.T) {
 	pki, other := newPKI(t), newPKI(t)
 	ca := string(pki.CA.Cert)
-	server := serveTLS(t, serverTLS(t, pki.Server, nil))
+	server := kindtest.ServeTLS(t, serverTLS(t, pki.Server, nil), fake{})
 	expired, err := pki.IssueExpiredServer("127.0.0.1")
-	expiredServer := serveTLS(t, serverTLS(t, expired, err))
+	expiredServer := kindtest.ServeTLS(t, serverTLS(t, expired, err), fake{})
 	elsewhere, err := pki.IssueServer("registry.elsewhere.example")
-	wrongHost := serveTLS(t, serverTLS(t, elsewhere, err))
+	wrongHost := kindtest.ServeTLS(t, serverTLS(t, elsewhere, err), fake{})
 	self, err := real.SelfSigned("127.0.0.1")
-	selfSigned := serveTLS(t, serverTLS(t, self, err))
+	selfSigned := kindtest.ServeTLS(t, serverTLS(t, self, err), fake{})
 	try(t, []trial{
 		{"right", overTLS(server, api.TLS{CACertificate: ca}), "", "", ""},
 		{"any name", overTLS(wrongHost, api.TLS{CACertificate: ca, EndpointIdentification: "none"}), "", "", ""},
@@ -205,7 +195,7 @@ func TestCertificates(t *testing.T) {
 	for name, version := range map[string]uint16{"TLS 1.2": tls.VersionTLS12, "TLS 1.3": tls.VersionTLS13} {
 		cfg := serverTLS(t, pki.Server, nil)
 		cfg.ClientAuth, cfg.ClientCAs, cfg.MaxVersion = tls.RequireAndVerifyClientCert, pki.Pool(), version
-		mutual := serveTLS(t, cfg)
+		mutual := kindtest.ServeTLS(t, cfg, fake{})
 		step := map[uint16]string{tls.VersionTLS12: api.StepTLS, tls.VersionTLS13: api.StepProtocol}[version]
 		try(t, []trial{
 			{"mutual " + name, overTLS(mutual, withClient(ca, pki.Client)), "", "", ""},
