@@ -64,8 +64,10 @@ type instance struct {
 	sourceErrors recentErrors
 	systemErrors recentErrors
 	tracker      *tracker
-	// interrupt ends the current attempt so that the next begins.
+	// interrupt ends the current attempt so that the next begins; nil between attempts.
 	interrupt context.CancelCauseFunc
+	// again says that a restart was asked for since the last attempt began.
+	again bool
 }
 
 type counters struct {
@@ -87,16 +89,22 @@ func (i *instance) loop(ctx context.Context) {
 			i.set(api.StateStarting, nil)
 			continue
 		}
-		i.waitForRestart(ctx, i.fail(err))
+		if wait, failed := i.fail(err); failed {
+			i.waitForRestart(ctx, wait)
+		}
 	}
 }
 
-// fail notes a failure and answers how long to wait.
-func (i *instance) fail(err error) time.Duration {
+// fail notes a failure and answers how long to wait. After a failure that a restart came for meanwhile, nobody waits.
+func (i *instance) fail(err error) (wait time.Duration, failed bool) {
 	now := time.Now()
 	f := failureOf(err, now)
 	i.mu.Lock()
-	wait := i.restarts.next(now)
+	if i.again {
+		i.mu.Unlock()
+		return 0, false
+	}
+	wait = i.restarts.next(now)
 	i.restarts.failed()
 	i.nextRestart = now.Add(wait)
 	i.fatal = IsFatal(err)
@@ -105,10 +113,11 @@ func (i *instance) fail(err error) time.Duration {
 	} else {
 		i.systemErrors.add(f)
 	}
+	i.state, i.failure = api.StateFailed, f
 	i.mu.Unlock()
-	i.set(api.StateFailed, f)
+	i.changed()
 	i.log.Error("instance failed", "error", err, "restart_in", wait.Round(time.Millisecond).String())
-	return wait
+	return wait, true
 }
 
 func (i *instance) waitForRestart(ctx context.Context, wait time.Duration) {
@@ -133,7 +142,7 @@ func (i *instance) waitForRestart(ctx context.Context, wait time.Duration) {
 func (i *instance) restart() {
 	i.mu.Lock()
 	interrupt := i.interrupt
-	i.state, i.failure = api.StateStarting, nil
+	i.state, i.failure, i.again = api.StateStarting, nil, true
 	i.mu.Unlock()
 	i.changed()
 	if interrupt != nil {
@@ -162,7 +171,7 @@ func (s *sourceError) Unwrap() error { return s.err }
 func (i *instance) attempt(ctx context.Context) (err error) {
 	ctx, interrupt := context.WithCancelCause(ctx)
 	defer interrupt(nil)
-	i.setInterrupt(interrupt)
+	i.begin(interrupt)
 	defer i.setInterrupt(nil)
 	defer func() {
 		if value := recover(); value != nil {
@@ -184,6 +193,17 @@ func (i *instance) attempt(ctx context.Context) (err error) {
 	p := &pump{instance: i, reader: reader, writer: writer, tracker: newTracker()}
 	i.setTracker(p.tracker)
 	return p.run(ctx)
+}
+
+// begin makes an attempt of every restart that was asked for before.
+func (i *instance) begin(interrupt context.CancelCauseFunc) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.interrupt, i.again = interrupt, false
+	select {
+	case <-i.kick:
+	default:
+	}
 }
 
 func (i *instance) setInterrupt(f context.CancelCauseFunc) {
