@@ -40,16 +40,19 @@ type listing struct {
 // ReadersOf names the sinks of all declared Kafka Connect clusters that read a topic, or would when they go on. What a
 // cluster has that cannot be asked is said not to be known.
 func (s *Service) ReadersOf(ctx context.Context, _, kafka, topic string) ([]api.Warning, error) {
-	if kafka == "" {
-		return nil, nil
-	}
 	connections, err := s.conns.List(ctx, "", math.MaxInt32)
 	if err != nil {
 		return nil, err
 	}
 	connections = slices.DeleteFunc(connections, func(c api.Connection) bool {
-		return c.Kind != kafkaconnect.KindName || c.ClusterID != "" && c.ClusterID != kafka
+		return c.Kind != kafkaconnect.KindName || kafka != "" && c.ClusterID != "" && c.ClusterID != kafka
 	})
+	if kafka == "" && len(connections) > 0 {
+		return []api.Warning{{
+			Summary: "Which connectors of Kafka Connect read it is not known",
+			Detail:  "The brokers do not tell the id of their cluster, by which its connectors are found. There may be sinks that fail once the topic is gone.",
+		}}, nil
+	}
 	// Together, so that clusters that are down cost their time limit once.
 	perCluster := make([][]api.Warning, len(connections))
 	var asking sync.WaitGroup
