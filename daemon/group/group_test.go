@@ -311,9 +311,9 @@ func testRefusals(t *testing.T, e *env) {
 		"no topic":     {api.OffsetReset{To: "latest"}, api.CodeInvalid, "/topics", "No topic"},
 		"word":         {api.OffsetReset{Topics: mine, To: "yesterday"}, api.CodeInvalid, "/to", "2026-11-21T08:00:00Z"},
 		"gone":         {api.OffsetReset{Topics: []string{e.topic, "nothing"}, To: "latest"}, api.CodeNotFound, "/topics/1", "does not exist"},
-		"nothing":      {api.OffsetReset{Topics: mine, Shift: new(int64(1))}, api.CodeInvalid, "/shift", "nothing to shift"},
-		"out of range": {api.OffsetReset{Offsets: map[string]map[string]int64{e.topic: {"0": 3}}}, api.CodeInvalid, "/offsets/" + e.topic + "/0", "the next record gets 2"},
-		"partition":    {api.OffsetReset{Offsets: map[string]map[string]int64{e.topic: {"7": 0}}}, api.CodeInvalid, "/offsets/" + e.topic + "/7", "partitions 0 to 0"},
+		"nothing":      {api.OffsetReset{Topics: mine, Shift: new(int64(1))}, api.CodeRefused, "/shift", "nothing to shift"},
+		"out of range": {api.OffsetReset{Offsets: map[string]map[string]int64{e.topic: {"0": 3}}}, api.CodeRefused, "/offsets/" + e.topic + "/0", "the next record gets 2"},
+		"partition":    {api.OffsetReset{Offsets: map[string]map[string]int64{e.topic: {"7": 0}}}, api.CodeRefused, "/offsets/" + e.topic + "/7", "partitions 0 to 0"},
 		"twice":        {api.OffsetReset{Topics: mine, Offsets: map[string]map[string]int64{e.topic: {"0": 0}}}, api.CodeInvalid, "/topics", "Leave topics out"},
 	} {
 		t.Run(name, func(t *testing.T) {

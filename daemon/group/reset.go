@@ -232,7 +232,7 @@ func work(ctx context.Context, c *kafka.Cluster, body api.OffsetReset, known *en
 		}
 	})
 	if body.Shift != nil && len(moves) == 0 {
-		return nil, api.Invalid("/shift", "There is nothing to shift", "The group has committed no offset of these topics.", "Use to = \"earliest\", \"latest\" or a time.")
+		return nil, api.Refused(api.CodeRefused, "/shift", "There is nothing to shift", "The group has committed no offset of these topics.", "Use to = \"earliest\", \"latest\" or a time.")
 	}
 	return moves, nil
 }
@@ -257,9 +257,9 @@ func explicit(body api.OffsetReset, known *ends, committed kadm.OffsetResponses)
 			end, _ := known.ends.Lookup(topic, int32(id))
 			switch {
 			case err != nil || !ok:
-				wrong = append(wrong, api.Invalid(pointer, fmt.Sprintf("Topic %q has no partition %s", topic, text), fmt.Sprintf("It has the partitions 0 to %d.", len(known.starts[topic])-1), "Name one of them."))
+				wrong = append(wrong, api.Refused(api.CodeRefused, pointer, fmt.Sprintf("Topic %q has no partition %s", topic, text), fmt.Sprintf("It has the partitions 0 to %d.", len(known.starts[topic])-1), "Name one of them."))
 			case wanted < start.Offset || wanted > end.Offset:
-				wrong = append(wrong, api.Invalid(pointer, fmt.Sprintf("Partition %s of topic %q has no offset %d", text, topic, wanted),
+				wrong = append(wrong, api.Refused(api.CodeRefused, pointer, fmt.Sprintf("Partition %s of topic %q has no offset %d", text, topic, wanted),
 					fmt.Sprintf("It holds the offsets from %d; the next record gets %d.", start.Offset, end.Offset), "Choose an offset between the two."))
 			default:
 				moves = append(moves, api.OffsetMove{Topic: topic, Partition: id, From: from(committed, topic, int32(id)), To: wanted})

@@ -109,7 +109,7 @@ func offsetsSchema(context.Context) schema.Schema {
 				Validators:          []validator.Int64{int64validator.NoneOf(0)},
 			},
 			"offsets": schema.MapAttribute{
-				MarkdownDescription: "The offsets, by topic and partition, such as `{ orders = { 0 = 1200, 1 = 1180 } }`. Other partitions stay where they are. An offset that a partition does not hold is refused when planning. Exactly one of `to`, `shift` and `offsets`.",
+				MarkdownDescription: "The offsets, by topic and partition, such as `{ orders = { 0 = 1200, 1 = 1180 } }`. Other partitions stay where they are. An offset that a partition does not hold is refused. Exactly one of `to`, `shift` and `offsets`.",
 				ElementType:         types.MapType{ElemType: types.Int64Type},
 				Optional:            true,
 			},
