@@ -86,7 +86,7 @@ func (i *instance) loop(ctx context.Context) {
 			return
 		}
 		if errors.Is(err, errRestart) {
-			i.set(api.StateStarting, nil)
+			i.set(api.StateStarting)
 			continue
 		}
 		if wait, failed := i.fail(err); failed {
@@ -227,7 +227,7 @@ func (i *instance) pause(paused bool) {
 	up := i.state == api.StateRunning || i.state == api.StatePaused || i.state == api.StateUnassigned
 	i.mu.Unlock()
 	if up {
-		i.set(api.StateStarting, nil)
+		i.set(api.StateStarting)
 	}
 	i.gate.set(paused)
 }
@@ -253,10 +253,11 @@ func (i *instance) currentSplits() []Split {
 	return i.splits
 }
 
-func (i *instance) set(state string, failure *api.Failure) {
+// set notes a state that is no failure.
+func (i *instance) set(state string) {
 	i.mu.Lock()
 	i.state = state
-	i.failure = failure
+	i.failure = nil
 	if state == api.StateRunning || state == api.StatePaused || state == api.StateUnassigned {
 		i.restarts.running(time.Now())
 	}
@@ -357,11 +358,11 @@ func guard(f func() error) (err error) {
 func (p *pump) settle() {
 	switch {
 	case p.gate.isClosed():
-		p.set(api.StatePaused, nil)
+		p.set(api.StatePaused)
 	case len(p.known) == 0:
-		p.set(api.StateUnassigned, nil)
+		p.set(api.StateUnassigned)
 	default:
-		p.set(api.StateRunning, nil)
+		p.set(api.StateRunning)
 	}
 }
 
@@ -458,7 +459,7 @@ func (p *pump) settleIfChanged(state string) {
 	same := p.state == state
 	p.mu.Unlock()
 	if !same {
-		p.set(state, nil)
+		p.set(state)
 	}
 }
 
