@@ -35,6 +35,7 @@ type batches struct {
 	changes   [2]changeGroups // for real, and as dry runs
 	removes   *gather.Group[removal, verdict]
 	held      *gather.Group[losing, held]
+	defaults  *gather.Group[struct{}, map[string]string]
 }
 
 // changeGroups are those for topics that exist.
@@ -62,6 +63,7 @@ func (c *cluster) newBatches() batches {
 			Weight: func(q losing) int { return q.have.partitions },
 			Limit:  heldBatch, Timeout: heldTimeout,
 		}),
+		defaults: gather.New(gather.Config[struct{}, map[string]string]{Do: c.askDefaults, Limit: readBatch, Timeout: heldTimeout}),
 	}
 	for i, dryRun := range []bool{false, true} {
 		g.changes[i] = c.newChangeGroups(dryRun)
@@ -107,6 +109,7 @@ func (g *batches) close() {
 	g.validates.Close()
 	g.removes.Close()
 	g.held.Close()
+	g.defaults.Close()
 	for _, one := range g.changes {
 		one.configs.Close()
 		one.grows.Close()

@@ -140,6 +140,9 @@ func TestLossesThatCannotBeTold(t *testing.T) {
 	set := func(key, value string) change {
 		return change{have: &state{name: "t", partitions: 2, configs: tiered}, configs: []kadm.AlterConfig{{Op: kadm.SetConfig, Name: key, Value: &value}}}
 	}
+	unset := func(key string) change {
+		return change{have: &state{name: "t", partitions: 2, configs: tiered}, configs: []kadm.AlterConfig{{Op: kadm.DeleteConfig, Name: key}}}
+	}
 	trouble := errors.New("no leader")
 	for what, tt := range map[string]struct {
 		change change
@@ -150,6 +153,9 @@ func TestLossesThatCannotBeTold(t *testing.T) {
 		"size of nothing":        {set(retentionBytes, "5"), held{overErr: trouble}, ""},
 		"age":                    {set(api.RetentionConfig, "5"), held{records: 3, oldErr: trouble}, `Records of topic "t" may go: they are older than 5ms. retention.ms goes from unlimited to 5ms. How many could not be told: no leader.`},
 		"keys":                   {set("cleanup.policy", "compact"), held{recordsErr: trouble}, `Records of topic "t" may go: it is compacted from now on.`},
+		"an age not told":        {unset(api.RetentionConfig), held{records: 3, old: 2}, `Records of topic "t" may go: retention.ms goes back to the broker's default, which is not known. retention.ms goes from unlimited to the broker's default.`},
+		"a size not told":        {unset(retentionBytes), held{records: 3, over: 2}, `Records of topic "t" may go: retention.bytes goes back to the broker's default, which is not known. retention.bytes goes from unlimited to the broker's default.`},
+		"not told, and nothing":  {unset(api.RetentionConfig), held{}, ""},
 		"tiered storage ends":    {set(tieredConfig, "false"), held{records: 3, away: 2}, `2 records of topic "t" go: tiered storage ends, with what only it has. remote.storage.enable goes from true to false.`},
 		"with nothing in it":     {set(tieredConfig, "false"), held{records: 3}, ""},
 		"with who knows what":    {set(tieredConfig, "false"), held{records: 3, awayErr: trouble}, `Records of topic "t" may go: tiered storage ends`},
@@ -167,6 +173,30 @@ func TestLossesThatCannotBeTold(t *testing.T) {
 		}
 		if !loses || len(losses) != 1 || !strings.HasPrefix(losses[0].Summary+". "+losses[0].Detail, tt.words) {
 			t.Errorf("%s: %+v, want %q", what, losses, tt.words)
+		}
+	}
+}
+
+// A broker has the age in three configs, of which the first that is set counts.
+func TestBrokerLimits(t *testing.T) {
+	for want, configs := range map[string]map[string]string{
+		"map[retention.ms:360000000]":                   {"log.retention.hours": "100"},
+		"map[retention.ms:120000]":                      {"log.retention.hours": "100", "log.retention.minutes": "2"},
+		"map[retention.ms:5]":                           {"log.retention.hours": "100", "log.retention.minutes": "2", "log.retention.ms": "5"},
+		"map[retention.bytes:7 retention.ms:-1]":        {"log.retention.hours": "-1", "log.retention.bytes": "7"},
+		"map[retention.bytes:-1 retention.ms:36000000]": {"log.retention.hours": "10", "log.retention.ms": "null", "log.retention.bytes": "-1"},
+		"map[]": {"log.dirs": "/data"},
+	} {
+		var told []kadm.Config
+		for key, value := range configs {
+			c := kadm.Config{Key: key, Value: &value}
+			if value == "null" {
+				c.Value = nil
+			}
+			told = append(told, c)
+		}
+		if got := fmt.Sprint(brokerLimits(told)); got != want {
+			t.Errorf("%v: %s, want %s", configs, got, want)
 		}
 	}
 }

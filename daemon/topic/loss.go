@@ -27,6 +27,8 @@ const (
 	tieredConfig   = "remote.storage.enable"
 
 	withoutLimit = -1
+	// untoldLimit is one that counts and that nobody tells.
+	untoldLimit = -2
 
 	// heldBatch is how many partitions one look into topics has at most, and heldTimeout bounds it.
 	heldBatch   = 20_000
@@ -41,7 +43,7 @@ const (
 // limits are what has the brokers remove records of a topic. A topic whose cleanup.policy is compact alone removes nothing by
 // age or size, whatever its retention is: that may change freely, and counts from when delete is added to the policy.
 type limits struct {
-	age, size int64 // milliseconds and bytes of a partition; withoutLimit: none
+	age, size int64 // milliseconds and bytes of a partition; withoutLimit: none, untoldLimit: not known
 	compacts  bool
 	tiered    bool
 }
@@ -63,9 +65,8 @@ func (st *state) limits() limits {
 // limit is a limit in force. What is not a number is left to the brokers.
 func (st *state) limit(key string) int64 {
 	c, known := st.config(key)
-	if known && c.value == "" && key == api.RetentionConfig {
-		// Brokers do not tell what retention.ms goes back to: it is a config in hours, whose default is as long.
-		c.value = defaultRetention
+	if known && !c.own && c.value == "" {
+		return untoldLimit
 	}
 	n, err := strconv.ParseInt(strings.TrimSpace(c.value), 10, 64)
 	if err != nil || n < 0 {
@@ -74,7 +75,13 @@ func (st *state) limit(key string) int64 {
 	return n
 }
 
-func shorter(before, after int64) bool { return after >= 0 && (before < 0 || after < before) }
+// shorter says whether a limit is; one that is not told may be.
+func shorter(before, after int64) bool {
+	if after == untoldLimit {
+		return before != untoldLimit
+	}
+	return after >= 0 && (before < 0 || after < before)
+}
 
 // losing is a change by which records may go that would stay without it.
 type losing struct {
@@ -82,6 +89,8 @@ type losing struct {
 
 	before, after limits
 	now           time.Time
+	// untold is why limits are not told that the topic goes back to.
+	untold error
 }
 
 // losing says whether a change may remove records.
@@ -113,15 +122,103 @@ func (q losing) since() int64 {
 
 // losses refuses a change that removes records of a protected topic, and warns of it otherwise.
 func (c *cluster) losses(ctx context.Context, ch change, d declaration) ([]api.Warning, error) {
+	ch, untold := c.fallingBack(ctx, ch)
 	q, loses := ch.losing(time.Now())
 	if !loses {
 		return nil, nil
 	}
+	q.untold = untold
 	found, err := c.held.Ask(ctx, q)
 	if err != nil {
 		return nil, c.failure("see what topic "+ch.have.name+" would lose", err)
 	}
 	return keeping.Losses("Topic", ch.have.name, d.protects(), q.losses(found))
+}
+
+// fallingBack is a change with the limits that count once the topic's own are taken away. Beside the topic, brokers do not
+// tell those that they have in minutes or hours.
+func (c *cluster) fallingBack(ctx context.Context, ch change) (change, error) {
+	var keys []string
+	for _, a := range ch.configs {
+		if have, own := ch.have.config(a.Name); a.Op == kadm.DeleteConfig && own && have.fallback == "" && isLimit(a.Name) {
+			keys = append(keys, a.Name)
+		}
+	}
+	if len(keys) == 0 {
+		return ch, nil
+	}
+	defaults, err := c.defaults.Ask(ctx, struct{}{})
+	if err != nil {
+		return ch, err
+	}
+	have := *ch.have
+	have.configs = slices.Clone(have.configs)
+	for i, config := range have.configs {
+		if slices.Contains(keys, config.key) {
+			have.configs[i].fallback = defaults[config.key]
+		}
+	}
+	ch.have = &have
+	return ch, nil
+}
+
+func isLimit(key string) bool { return key == api.RetentionConfig || key == retentionBytes }
+
+// askDefaults reads once, for all who ask, the limits of topics without their own. Where brokers differ, the shortest counts.
+func (c *cluster) askDefaults(ctx context.Context, asked []struct{}) ([]map[string]string, error) {
+	brokers, err := c.admin.ListBrokers(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list brokers: %w", err)
+	}
+	described, err := c.admin.DescribeBrokerConfigs(ctx, brokers.NodeIDs()...)
+	if err != nil {
+		return nil, fmt.Errorf("describe the configs of the brokers: %w", err)
+	}
+	shortest := map[string]int64{}
+	for _, broker := range described {
+		if broker.Err != nil {
+			return nil, fmt.Errorf("describe the configs of broker %s: %w", broker.Name, broker.Err)
+		}
+		for key, limit := range brokerLimits(broker.Configs) {
+			if before, known := shortest[key]; !known || shorter(before, limit) {
+				shortest[key] = limit
+			}
+		}
+	}
+	defaults := map[string]string{}
+	for key, limit := range shortest {
+		defaults[key] = strconv.FormatInt(limit, 10)
+	}
+	return slices.Repeat([]map[string]string{defaults}, len(asked)), nil
+}
+
+// brokerLimits are the limits of one broker for topics without their own. Of its three configs for the age, the first that is
+// set counts. What it does not tell is missing.
+func brokerLimits(configs []kadm.Config) map[string]int64 {
+	limits := map[string]int64{}
+	for _, one := range []struct {
+		name, key string
+		unit      int64
+	}{
+		{"log.retention.ms", api.RetentionConfig, 1},
+		{"log.retention.minutes", api.RetentionConfig, time.Minute.Milliseconds()},
+		{"log.retention.hours", api.RetentionConfig, time.Hour.Milliseconds()},
+		{"log.retention.bytes", retentionBytes, 1},
+	} {
+		i := slices.IndexFunc(configs, func(c kadm.Config) bool { return c.Key == one.name })
+		if _, told := limits[one.key]; told || i < 0 || configs[i].Value == nil {
+			continue
+		}
+		n, err := strconv.ParseInt(*configs[i].Value, 10, 64)
+		switch {
+		case err != nil:
+		case n < 0:
+			limits[one.key] = withoutLimit
+		default:
+			limits[one.key] = n * one.unit
+		}
+	}
+	return limits
 }
 
 // protects says whether the topic is to be protected, as far as that is known.
@@ -376,6 +473,9 @@ func (q losing) keyLoss(h held) keeping.Loss {
 }
 
 func (q losing) ageLoss(h held) keeping.Loss {
+	if q.after.age == untoldLimit {
+		return q.untoldLoss(api.RetentionConfig)
+	}
 	because := "they are older than " + retentionText(q.after.age)
 	if h.oldErr != nil {
 		return q.loss(q.cause(api.RetentionConfig), q.mayGo(because), untold(h.oldErr))
@@ -392,6 +492,9 @@ func (q losing) ageLoss(h held) keeping.Loss {
 }
 
 func (q losing) sizeLoss(h held) keeping.Loss {
+	if q.after.size == untoldLimit {
+		return q.untoldLoss(retentionBytes)
+	}
 	limit := bytesText(q.after.size)
 	if h.overErr != nil {
 		return q.loss(q.cause(retentionBytes), q.mayGo("partitions hold at most "+limit+" from now on"), untold(h.overErr))
@@ -406,6 +509,15 @@ func (q losing) tierLoss(h held) keeping.Loss {
 		return q.loss(tieredConfig, q.mayGo(because), untold(h.awayErr))
 	}
 	return q.loss(tieredConfig, fmt.Sprintf("%s of topic %q go: %s", capital(plural(h.away, "record")), q.have.name, because), "The records are counted by their offsets.")
+}
+
+// untoldLoss is what a limit may take that nobody tells.
+func (q losing) untoldLoss(key string) keeping.Loss {
+	detail := ""
+	if q.untold != nil {
+		detail = fmt.Sprintf("What that is could not be told: %v.", q.untold)
+	}
+	return q.loss(q.cause(key), q.mayGo(key+" goes back to the broker's default, which is not known"), detail)
 }
 
 func (q losing) mayGo(because string) string {
@@ -448,7 +560,7 @@ func (q losing) loss(key, summary, detail string) keeping.Loss {
 func valueText(key, value string) string {
 	n, err := strconv.ParseInt(value, 10, 64)
 	switch {
-	case value == "" && key == api.RetentionConfig:
+	case value == "" && isLimit(key):
 		return "the broker's default"
 	case value == "":
 		return "nothing"

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
@@ -161,6 +162,33 @@ func testLosses(e *env) {
 		keptBy{"deleted after an hour", configured("cleanup.policy", "delete", "retention.ms", hour), "/config/cleanup.policy", "Up to 10 records of"},
 		keptBy{"deleted too", configured("cleanup.policy", "compact,delete", "retention.ms", hour), "/config/cleanup.policy", "they are older than 1h"},
 	)
+}
+
+// What a topic goes back to is what its brokers have, which is not always what Kafka has by itself: here 100 hours.
+func testBrokersOwnDefault(e *env) {
+	t := e.t
+	name := e.prefix + "own-default"
+	body := configured("retention.ms", "-1")
+	body.Partitions, body.ReplicationFactor = 2, e.replicas
+	e.put(t, name, body, api.WriteOptions{})
+	e.write(t, name, 5, 150*time.Hour, 10)
+	e.write(t, name, 3, 50*time.Hour, 10)
+	e.keeps(t, name, keptBy{
+		"back to 100 hours",
+		api.TopicWrite{Unset: []string{"retention.ms"}},
+		"/config/retention.ms",
+		fmt.Sprintf("5 records of topic %q in 2 partitions go: they are older than 100h, the oldest of ", name),
+	})
+}
+
+func TestBrokersOwnDefault(t *testing.T) {
+	e := dev(t)
+	hours := []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "log.retention.ms", Value: new("360000000")}}
+	answers, err := e.admin.AlterBrokerConfigs(t.Context(), hours)
+	if err != nil || len(answers) != 1 || answers[0].Err != nil {
+		t.Fatal(answers, err)
+	}
+	testBrokersOwnDefault(e)
 }
 
 // Of many topics, only those that would lose records are refused.

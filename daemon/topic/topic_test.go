@@ -851,8 +851,9 @@ func TestRealUnreadableTopicIsLeftOut(t *testing.T) {
 
 // Brokers follow the controller each at its own pace; a read after a write must see it all the same.
 func TestRealReadsOwnWritesOnThreeBrokers(t *testing.T) {
-	c := real.Dedicated(t, real.KafkaOptions{Brokers: 3})
+	c := real.Dedicated(t, real.KafkaOptions{Brokers: 3, Config: map[string]string{"log.retention.hours": "100"}})
 	e := newEnv(t, c.BootstrapServers(real.ListenerPlaintext), 3)
+	t.Run("brokers' own default", func(t *testing.T) { testBrokersOwnDefault(e.in(t)) })
 	for i := range 20 {
 		name := fmt.Sprintf("t%d", i)
 		body := api.TopicWrite{Partitions: 1, Config: map[string]string{"flush.ms": "7"}, DeletionProtection: new(false)}
