@@ -14,6 +14,7 @@ import (
 
 // Managed services add keys of their own to what they are given, and mask what they take for secret. What a cluster made
 // of our own last write is no change by someone else: it is remembered, and counts as ours as long as it stays like that.
+// What it added is in its answer to the write; a look at it later may show what someone else has added since.
 
 const (
 	// settleFor is how long a configuration that is not what was written has to stay the same until that counts as the
@@ -80,25 +81,40 @@ func (s *Service) noteMade(ctx context.Context, w *write, wrote map[string]strin
 	if err != nil {
 		return err
 	}
-	row.Added, row.Masked = made(wrote, shown, sensitive, open)
+	row.Added, row.Masked = added(w.took, wrote, shown, sensitive), masked(wrote, shown, open)
 	return s.store.PutKafkaConnector(ctx, row)
 }
 
-// made compares what was written with what is shown.
-func made(wrote, shown map[string]string, sensitive map[string]bool, open func(key string) bool) (added map[string]*string, masked map[string]store.Masked) {
-	added, masked = map[string]*string{}, map[string]store.Masked{}
-	for key, now := range shown {
-		was, ours := wrote[key]
+// added are the keys that the cluster took and nobody wrote, with the values that it shows for them; nil for those of secrets,
+// which are not kept. A value that is another one now, and no mask, is someone else's.
+func added(took, wrote, shown map[string]string, sensitive map[string]bool) map[string]*string {
+	all := map[string]*string{}
+	for key, value := range took {
+		now, still := shown[key]
+		if _, ours := wrote[key]; ours || !still {
+			continue
+		}
 		switch {
-		case !ours && sensitive[key]:
-			added[key] = nil
-		case !ours:
-			added[key] = &now
-		case now != was && open(key) && masks.MatchString(now):
-			masked[key] = store.Masked{Declared: was, Shown: now}
+		case sensitive[key]:
+			all[key] = nil
+		case isMasked(now):
+			all[key] = &now
+		default:
+			all[key] = &value
 		}
 	}
-	return added, masked
+	return all
+}
+
+// masked are the declared values that the cluster shows a mask for.
+func masked(wrote, shown map[string]string, open func(key string) bool) map[string]store.Masked {
+	all := map[string]store.Masked{}
+	for key, was := range wrote {
+		if now, there := shown[key]; there && now != was && open(key) && isMasked(now) {
+			all[key] = store.Masked{Declared: was, Shown: now}
+		}
+	}
+	return all
 }
 
 // settled reads a configuration until it is what was written, or stays what it is; nil when the connector is gone.

@@ -29,7 +29,8 @@ type write struct {
 	full map[string]string // the whole configuration, secrets included, without name
 	hide map[string]string // what of full, and of what is there, is secret
 
-	wrote bool // the cluster has taken full, or may have
+	wrote bool              // the cluster has taken full, or may have
+	took  map[string]string // what the cluster answered to the last write that it took
 }
 
 // Put creates or changes a connector. It answers when the cluster has the change; Get tells whether it runs with it.
@@ -278,7 +279,7 @@ func (w *write) post(ctx context.Context) error {
 	config := maps.Clone(w.full)
 	config[nameKey] = w.name
 	body := map[string]any{"name": w.name, "config": config, "initial_state": strings.ToUpper(w.State)}
-	err := w.c.client.Do(ctx, http.MethodPost, "/connectors", body, nil)
+	err := w.send(ctx, http.MethodPost, "/connectors", body)
 	w.wrote = true
 	if kafkaconnect.AlreadyExists(err) {
 		return alreadyExists(w.c.name, w.name)
@@ -330,7 +331,17 @@ func (w *write) change(ctx context.Context) error {
 func (w *write) putConfig(ctx context.Context, config map[string]string) error {
 	config = maps.Clone(config)
 	config[nameKey] = w.name
-	return w.c.client.Do(ctx, http.MethodPut, connectorPath(w.name)+"/config", config, nil)
+	return w.send(ctx, http.MethodPut, connectorPath(w.name)+"/config", config)
+}
+
+// send writes, and notes the configuration that the cluster answers: its own additions are in it, and nobody else's.
+func (w *write) send(ctx context.Context, method, path string, body any) error {
+	var answer struct {
+		Config map[string]*string `json:"config"`
+	}
+	err := w.c.client.Do(ctx, method, path, body, &answer)
+	w.took = withoutName(answer.Config)
+	return err
 }
 
 // keep stores what is kept beside the connector.

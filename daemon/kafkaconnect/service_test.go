@@ -456,6 +456,26 @@ func TestWhatTheClusterMakesOfAWrite(t *testing.T) {
 	}
 }
 
+// What someone else adds or changes while a connector starts is not the cluster's doing.
+func TestWhatOthersAddWhileItStarts(t *testing.T) {
+	e, f := fake(t)
+	f.Adds(map[string]string{"cloud.region": "eu-1", "cloud.zone": "a"})
+	f.Delay(time.Second)
+	if _, err := e.Put(t.Context(), conn, "orders", jdbc(), create(), "orders"); err != nil {
+		t.Fatal(err)
+	}
+	config := f.Config("orders")
+	config["by.hand"], config["cloud.zone"] = "yes", "b"
+	f.Change("orders", config, "")
+	k, err := e.settled("orders")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if k.Config["by.hand"] != "yes" || k.Config["cloud.zone"] != "b" || !slices.Equal(k.ServerKeys, []string{"cloud.region"}) {
+		t.Errorf("config %v, the server's %v", k.Config, k.ServerKeys)
+	}
+}
+
 // A mask is never written in the place of what it hides.
 func TestMasksAreNotWritten(t *testing.T) {
 	e, f := fake(t)

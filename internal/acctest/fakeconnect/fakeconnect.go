@@ -346,8 +346,9 @@ func (f *Fake) create(w http.ResponseWriter, r *http.Request) {
 		body.InitialState = "RUNNING"
 	}
 	body.Config["name"] = body.Name
-	f.connectors[body.Name] = &connector{config: f.completed(body.Config), state: body.InitialState, ready: time.Now().Add(f.delay)}
-	answer(w, http.StatusCreated, map[string]any{"name": body.Name})
+	c := &connector{config: f.completed(body.Config), state: body.InitialState, ready: time.Now().Add(f.delay)}
+	f.connectors[body.Name] = c
+	answer(w, http.StatusCreated, map[string]any{"name": body.Name, "config": f.shown(c)})
 }
 
 func (f *Fake) putConfig(w http.ResponseWriter, r *http.Request) {
@@ -364,7 +365,7 @@ func (f *Fake) putConfig(w http.ResponseWriter, r *http.Request) {
 		f.connectors[r.PathValue("name")] = c
 	}
 	c.config, c.ready = f.completed(config), time.Now().Add(f.delay)
-	answer(w, http.StatusOK, map[string]any{"name": r.PathValue("name")})
+	answer(w, http.StatusOK, map[string]any{"name": r.PathValue("name"), "config": f.shown(c)})
 }
 
 func (f *Fake) remove(w http.ResponseWriter, r *http.Request, _ *connector) {
