@@ -276,6 +276,12 @@ data "headgate_connector" "shop" {
 		}
 		return step
 	}
+	behindMask := providertest.Unchanged(second)
+	behindMask.PreConfig = func() {
+		now := f.Config("shop")
+		now["connection.password"] = "by-hand"
+		f.Change("shop", now, "")
+	}
 	test(t,
 		providertest.Applied(first,
 			resource.TestCheckResourceAttr(address, "config.%", "3"), resource.TestCheckResourceAttr(address, "sensitive_keys.#", "1"),
@@ -292,6 +298,13 @@ data "headgate_connector" "shop" {
 		repaired(func(now map[string]string) { now["mode"] = "bulk" }),
 		repaired(func(now map[string]string) { now["cloud.region"] = "us-1" }),
 		providertest.Unchanged(second),
+		behindMask, // as the docs say; and the way out
+		providertest.Applied(strings.Replace(second, secret(password, 1), secret(password, 2), 1), func(*terraform.State) error {
+			if now := f.Config("shop"); now["connection.password"] != password {
+				return fmt.Errorf("the cluster has %v", now)
+			}
+			return nil
+		}),
 	)
 	if f.Config("shop") != nil {
 		t.Error("the connector was not destroyed")

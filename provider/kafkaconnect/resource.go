@@ -80,14 +80,15 @@ func resourceSchema(ctx context.Context) schema.Schema {
 			"config": schema.MapAttribute{
 				MarkdownDescription: "The whole configuration by the names of Kafka Connect and of the plugin, values as text, without `name` and without secrets. " +
 					"Keys that someone else adds show in the next plan, which takes them away; what the plugin has a default for need not be written. " +
-					"Keys that the cluster itself adds to what is applied, as managed services do, are left alone as long as they stay as they were, and so are values of which it shows no more than a mask. " +
+					"Keys that the cluster itself adds to what is applied, as managed services do, are left alone as long as they stay as they were, and so are values of which it shows no more than a mask: what someone else sets behind the mask shows in no plan, so that such a value is better kept in `sensitive_config_wo`. " +
 					"An import shows all of them; the first apply tells them apart.",
 				ElementType: types.StringType,
 				Required:    true,
 			},
 			"sensitive_config_wo": schema.MapAttribute{
 				MarkdownDescription: "The secret part of the configuration: what the plugin defines as a password, and whatever else nobody is to see. Such a key in `config` is refused when planning. " +
-					"Write-only: never in state or plan. Change `sensitive_config_wo_version` to have new values used. Without it, secrets that the connector has stay as they are.",
+					"Write-only: never in state or plan. Change `sensitive_config_wo_version` to have new values used. Without it, secrets that the connector has stay as they are. " +
+					"What someone else sets in the place of a secret shows in no plan, least of all where the cluster answers a mask such as `****` whatever the value: raise the version to have yours written again.",
 				ElementType: types.StringType,
 				Optional:    true,
 				Sensitive:   true,
