@@ -21,7 +21,7 @@ const (
 
 // KafkaSASL is how to authenticate to Kafka. The mechanism decides which of the other fields are needed.
 type KafkaSASL struct {
-	Mechanism string                  `json:"mechanism" enum:"PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER,AWS_MSK_IAM,GSSAPI" doc:"The SASL mechanism. PLAIN and SCRAM need a user name and password; GSSAPI needs a user name, kerberos, and a password or keytab; OAUTHBEARER needs oauth; AWS_MSK_IAM may have aws. In Terraform the password is password_wo, and the keytab keytab_wo."`
+	Mechanism string                  `json:"mechanism" enum:"PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER,AWS_MSK_IAM,GSSAPI" doc:"The SASL mechanism. PLAIN and SCRAM need a user name and password; GSSAPI needs a user name, kerberos, and a password or keytab; OAUTHBEARER needs oauth; AWS_MSK_IAM may have aws."`
 	Username  string                  `json:"username,omitempty" doc:"The user name; for GSSAPI the name of the principal, without its realm."`
 	Password  string                  `json:"password,omitempty" secret:"true" doc:"The password."`
 	OAuth     *OAuthClientCredentials `json:"oauth,omitempty" doc:"Where the tokens for OAUTHBEARER come from. They are renewed when four fifths of their life are over."`

@@ -4,7 +4,7 @@ package api
 type ObjectStorageConnection struct {
 	S3        *S3Storage        `json:"s3,omitempty" doc:"A bucket of Amazon S3, or of a store that speaks its API, such as MinIO, Ceph or Cloudflare R2."`
 	GCS       *GCSStorage       `json:"gcs,omitempty" doc:"A bucket of Google Cloud Storage."`
-	AzureBlob *AzureBlobStorage `json:"azure_blob,omitempty" doc:"A container of Azure Blob Storage. Exactly one of account_key, connection_string and sas is needed in it, in Terraform each with _wo."`
+	AzureBlob *AzureBlobStorage `json:"azure_blob,omitempty" doc:"A container of Azure Blob Storage, by exactly one of an account key, a connection string and a shared access signature."`
 	Folder    *FolderStorage    `json:"folder,omitempty" doc:"A folder on the daemon's machine."`
 }
 

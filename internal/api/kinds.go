@@ -25,7 +25,7 @@ func BuiltinKinds() Kinds {
 			spec.KindOf[PulsarConnection]("pulsar", "Apache Pulsar, or Astra Streaming."),
 			spec.KindOf[PostgreSQLConnection]("postgresql", "A PostgreSQL database."),
 			spec.KindOf[MySQLConnection]("mysql", "A MySQL or MariaDB database."),
-			spec.KindOf[ObjectStorageConnection]("object_storage", "A bucket or container of object storage, or a folder: Amazon S3 and what speaks its API, Google Cloud Storage, Azure Blob Storage. Exactly one of `s3`, `gcs`, `azure_blob` and `folder` is needed in it."),
+			spec.KindOf[ObjectStorageConnection]("object_storage", "A bucket or container of object storage, or a folder: Amazon S3 and what speaks its API, Google Cloud Storage, Azure Blob Storage. Exactly one of `s3`, `gcs`, `azure_blob` and `folder` is set in it."),
 			spec.KindOf[HTTPConnection]("http", "An HTTP endpoint."),
 			spec.KindOf[KafkaConnectConnection]("kafka_connect", "A Kafka Connect cluster."),
 		},
