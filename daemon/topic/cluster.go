@@ -17,7 +17,7 @@ import (
 
 const (
 	// readBatch is how many topics one request asks about.
-	readBatch = 1000
+	readBatch = 2000
 
 	// showTimeout bounds the wait until all brokers show a change that the controller took.
 	showTimeout = 15 * time.Second
