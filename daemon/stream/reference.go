@@ -31,7 +31,8 @@ func (c *client) refer(text string) (reference, error) {
 	}
 	if parsed.Region != c.region {
 		return reference{}, api.Invalid("/name", fmt.Sprintf("Stream %q is in another region", name),
-			fmt.Sprintf("Its ARN is of %s, and connection %q leads to %s.", parsed.Region, c.connection, c.region), "Use a connection to "+parsed.Region+".")
+			fmt.Sprintf("Its ARN is of %s, and connection %q leads to %s.", parsed.Region, c.connection, c.region),
+			fmt.Sprintf("Use a connection to %s. Streams do not follow a connection whose region is changed, not in the same plan either: declare a connection for each region, and have connection_name name this one's.", parsed.Region))
 	}
 	return reference{name: name, arn: parsed}, nil
 }

@@ -3,6 +3,7 @@ package stream_test
 import (
 	"fmt"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -174,6 +175,11 @@ func byARN(t *testing.T, d *acctest.Daemon, url string) {
 		providertest.Applied(seen, resource.TestCheckResourceAttr("data.headgate_stream.clicks", "arn", arn), resource.TestCheckResourceAttr("data.headgate_stream.clicks", "mode", "ON_DEMAND")),
 		resource.TestStep{ResourceName: address, ImportState: true, ImportStateId: "aws/" + arn, ImportStateVerify: true, ImportStateVerifyIdentifierAttribute: "name"},
 		refused("arn:aws:kinesis:eu-west-1:123456789012:stream/clicks", `(?s)is in another region.*eu-west-1,\s+and\s+connection\s+"aws"\s+leads\s+to\s+eu-central-1`),
+		// A connection whose region changes in the same plan takes no stream along.
+		resource.TestStep{
+			Config:   strings.ReplaceAll(named("arn:aws:kinesis:eu-west-1:123456789012:stream/clicks", ""), `region      = "eu-central-1"`, `region      = "eu-west-1"`),
+			PlanOnly: true, ExpectError: regexp.MustCompile(`(?s)is in another region.*not\s+in\s+the\s+same\s+plan.*declare\s+a\s+connection\s+for\s+each\s+region,\s+and\s+have\s+connection_name`),
+		},
 		refused("arn:aws:kinesis:eu-central-1:210987654321:stream/clicks", `(?s)is in another account.*210987654321,\s+and\s+connection\s+"aws"\s+leads\s+to\s+account\s+123456789012`),
 		refused("arn:aws:kinesis:eu-central-1:210987654321:stream/others", `(?s)is in another account`),
 		refused("arn:aws:kinesis:eu-central-1:123456789012:stream/clicks/consumer/x", `or the ARN of a stream`),
