@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -36,6 +37,9 @@ func run() int {
 	return 1
 }
 
+// indented is the lines below the first one of an error.
+var indented = strings.NewReplacer("\n\n", "\n  ", "\n", "\n  ")
+
 // printError shows an error of the API with its remedy on lines of their own, and what is to be done about it here.
 func printError(out io.Writer, err error) {
 	var e *api.Error
@@ -46,7 +50,7 @@ func printError(out io.Writer, err error) {
 		fmt.Fprintln(out, "Error:", one.Summary)
 		for _, line := range []string{one.Detail, one.Remedy} {
 			if line != "" {
-				fmt.Fprintln(out, "  "+line)
+				fmt.Fprintln(out, "  "+indented.Replace(line))
 			}
 		}
 	}

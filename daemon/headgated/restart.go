@@ -5,18 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/internal/restart"
 )
 
 func newConnectorRestart() *cobra.Command {
 	var (
-		flags clientFlags
-		r     restart
+		flags      clientFlags
+		onlyFailed bool
+		timeout    time.Duration
 	)
 	cmd := &cobra.Command{
 		Use:   "restart [connection] <connector>",
@@ -33,102 +33,33 @@ runs again, or is paused as before. It fails, with the root cause, when the conn
 				return err
 			}
 			defer client.Close()
-			ctx, cancel := context.WithTimeout(cmd.Context(), r.timeout)
+			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 			defer cancel()
-			r.connector = args[len(args)-1]
-			begin, wait := r.hosted(client)
 			if len(args) == 2 {
-				begin, wait = r.onKafkaConnect(client, args[0])
+				return runRestart(ctx, restart.OnKafkaConnect(client, args[0], args[1], onlyFailed, "--timeout"), cmd.OutOrStdout(), flags.json)
 			}
-			return r.run(ctx, begin, wait, cmd.OutOrStdout(), flags.json)
+			return runRestart(ctx, restart.Hosted(client, args[0], onlyFailed, "--timeout"), cmd.OutOrStdout(), flags.json)
 		},
 	}
-	cmd.Flags().BoolVar(&r.onlyFailed, "failed", false, "restart only what has failed")
-	cmd.Flags().DurationVar(&r.timeout, "timeout", 2*time.Minute, "how long to wait")
+	cmd.Flags().BoolVar(&onlyFailed, "failed", false, "restart only what has failed")
+	cmd.Flags().DurationVar(&timeout, "timeout", 2*time.Minute, "how long to wait")
 	flags.register(cmd)
 	return cmd
 }
 
-// restart is what the flags ask for.
-type restart struct {
-	connector  string
-	onlyFailed bool
-	timeout    time.Duration
-}
-
-// restarted is a connector after its restart.
-type restarted struct {
-	connector any
-	state     string
-	failure   *api.Failure
-}
-
-func (r restart) hosted(client *api.Client) (begin func(ctx context.Context) error, wait func(ctx context.Context) (restarted, error)) {
-	begin = func(ctx context.Context) error {
-		_, err := client.RestartConnector(ctx, r.connector, r.onlyFailed)
-		return err
-	}
-	return begin, func(ctx context.Context) (restarted, error) {
-		c, err := client.WaitConnector(ctx, r.connector)
-		if err != nil {
-			return restarted{}, err
-		}
-		return restarted{c, c.Status.State, c.Status.Error}, nil
-	}
-}
-
-func (r restart) onKafkaConnect(client *api.Client, connection string) (begin func(ctx context.Context) error, wait func(ctx context.Context) (restarted, error)) {
-	begin = func(ctx context.Context) error {
-		_, err := client.RestartKafkaConnector(ctx, connection, r.connector, r.onlyFailed)
-		return err
-	}
-	return begin, func(ctx context.Context) (restarted, error) {
-		k, err := client.WaitKafkaConnector(ctx, connection, r.connector)
-		if err != nil {
-			return restarted{}, err
-		}
-		return restarted{k, k.Status.State, k.Status.Error}, nil
-	}
-}
-
-// run restarts, and waits: the daemon holds each answer until there is news.
-func (r restart) run(ctx context.Context, begin func(ctx context.Context) error, wait func(ctx context.Context) (restarted, error), out io.Writer, asJSON bool) error {
-	if err := begin(ctx); err != nil {
-		return err
-	}
-	for {
-		now, err := wait(ctx)
-		if err != nil {
-			return r.silent(err)
-		}
-		if now.state != api.StateStarting && now.state != api.StateUnassigned {
-			return r.end(out, now, asJSON)
-		}
-	}
-}
-
-func (r restart) silent(err error) error {
-	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("connector %q was restarted, and is still starting after %s; where it only needs longer, set --timeout", r.connector, r.timeout)
-	}
-	return fmt.Errorf("see whether connector %q runs again: %w", r.connector, err)
-}
-
-// end shows what has come of it; a connector that has failed is an error.
-func (r restart) end(out io.Writer, now restarted, asJSON bool) error {
-	var failed error
-	if now.state == api.StateFailed {
-		e := &api.Error{Code: api.CodeStartFailed, Summary: fmt.Sprintf("Connector %q has failed after its restart", r.connector)}
-		if now.failure != nil {
-			e.Detail, e.Remedy = strings.TrimSpace(now.failure.Summary+"\n  "+now.failure.Detail), now.failure.Remedy
-		}
-		failed = e
+// runRestart restarts, and says how far it is, or in the end shows the connector.
+func runRestart[A any](ctx context.Context, r restart.Restart[A], out io.Writer, asJSON bool) error {
+	var told error
+	say := func(text string) {
+		_, err := fmt.Fprintln(out, text+".")
+		told = errors.Join(told, err)
 	}
 	if asJSON {
-		return errors.Join(printJSON(out, now.connector), failed)
+		say = func(string) {}
 	}
-	if failed == nil {
-		_, failed = fmt.Fprintf(out, "Connector %q is %s.\n", r.connector, now.state)
+	now, err := r.Run(ctx, say)
+	if asJSON && now != nil {
+		told = printJSON(out, now)
 	}
-	return failed
+	return errors.Join(told, err)
 }

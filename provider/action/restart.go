@@ -15,13 +15,15 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
-	"github.com/headgate/terraform-provider-headgate/provider/connector"
-	"github.com/headgate/terraform-provider-headgate/provider/kafkaconnect"
+	"github.com/headgate/terraform-provider-headgate/internal/restart"
 	"github.com/headgate/terraform-provider-headgate/provider/remote"
 )
 
 // defaultTimeout is how long a connector may take to run again.
 const defaultTimeout = 2 * time.Minute
+
+// longer is what to set to wait longer.
+const longer = "timeouts.invoke"
 
 type restartModel struct {
 	ConnectionName types.String   `tfsdk:"connection_name"`
@@ -41,7 +43,7 @@ func NewRestartConnector() action.Action {
 		Missing:    (*restartModel).missing,
 		Known:      func(m *restartModel) bool { return !m.ConnectionName.IsUnknown() && !m.Name.IsUnknown() },
 		Check:      check,
-		Invoke:     restart,
+		Invoke:     invoke,
 	})
 }
 
@@ -117,7 +119,7 @@ func (m *restartModel) state(ctx context.Context, client *api.Client) (string, e
 	return k.State, nil
 }
 
-func restart(ctx context.Context, client *api.Client, m *restartModel, say func(text string)) error {
+func invoke(ctx context.Context, client *api.Client, m *restartModel, say func(text string)) error {
 	limit, diags := m.Timeouts.Invoke(ctx, defaultTimeout)
 	if diags.HasError() {
 		return fmt.Errorf("timeouts: %s", diags[0].Detail())
@@ -125,7 +127,9 @@ func restart(ctx context.Context, client *api.Client, m *restartModel, say func(
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	if m.ConnectionName.IsNull() {
-		return connector.Restart(ctx, client, m.Name.ValueString(), m.OnlyFailed.ValueBool(), say)
+		_, err := restart.Hosted(client, m.Name.ValueString(), m.OnlyFailed.ValueBool(), longer).Run(ctx, say)
+		return err
 	}
-	return kafkaconnect.Restart(ctx, client, m.ConnectionName.ValueString(), m.Name.ValueString(), m.OnlyFailed.ValueBool(), say)
+	_, err := restart.OnKafkaConnect(client, m.ConnectionName.ValueString(), m.Name.ValueString(), m.OnlyFailed.ValueBool(), longer).Run(ctx, say)
+	return err
 }

@@ -152,8 +152,8 @@ func TestRestartOnKafkaConnect(t *testing.T) {
 		t.Errorf("restarts: shop %d, broken %d, stopped %d", f.Restarts("shop"), f.Restarts("broken"), f.Restarts("stopped"))
 	}
 	f.Delay(time.Minute)
-	_, found := a.Invoke(restart, a.Config(restart, `{"connection_name":"connect","name":"shop","timeouts":{"invoke":"2s"}}`))
-	if got := providertest.Words(found); !strings.HasPrefix(got, "ERROR: Connector \"shop\" was restarted, and is still starting") {
+	_, found := a.Invoke(restart, a.Config(restart, `{"connection_name":"connect","name":"shop","timeouts":{"invoke":"100ms"}}`))
+	if got := providertest.Words(found); !strings.HasPrefix(got, "ERROR: ") || !strings.Contains(got, "set timeouts.invoke.") {
 		t.Errorf("slow: %s", got)
 	}
 	for _, config := range []string{`{"connection_name":"","name":"shop"}`, `{"name":""}`, `{"name":"shop","timeouts":{"invoke":"soon"}}`} {

@@ -20,6 +20,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/internal/restart"
 	"github.com/headgate/terraform-provider-headgate/internal/spec"
 	"github.com/headgate/terraform-provider-headgate/provider/kind"
 	"github.com/headgate/terraform-provider-headgate/provider/remote"
@@ -28,7 +29,7 @@ import (
 
 var engine = running.Engine[api.Connector]{
 	Grace:   time.Minute,
-	Silence: "headgated status tells more.",
+	Silence: restart.HostedSilence,
 	Of: func(c *api.Connector) running.Outcome {
 		return running.Outcome{Name: c.Name, State: c.Status.State, Error: c.Status.Error, RolledBack: c.Status.RolledBack}
 	},

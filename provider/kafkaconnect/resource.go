@@ -22,13 +22,14 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/internal/restart"
 	"github.com/headgate/terraform-provider-headgate/provider/remote"
 	"github.com/headgate/terraform-provider-headgate/provider/running"
 )
 
 var engine = running.Engine[api.KafkaConnector]{
 	Grace:   3 * time.Minute,
-	Silence: "Kafka Connect does not say why; see the log of its workers.",
+	Silence: restart.KafkaConnectSilence,
 	Of: func(k *api.KafkaConnector) running.Outcome {
 		return running.Outcome{Name: k.Name, State: k.Status.State, Error: k.Status.Error, RolledBack: k.Status.RolledBack}
 	},

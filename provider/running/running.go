@@ -4,7 +4,6 @@ package running
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
+	"github.com/headgate/terraform-provider-headgate/internal/restart"
 	"github.com/headgate/terraform-provider-headgate/provider/explain"
 	"github.com/headgate/terraform-provider-headgate/provider/remote"
 )
@@ -41,7 +41,7 @@ type Outcome struct {
 func (e Engine[A]) Await(ctx context.Context, limit time.Duration, accepted *A, wait func(ctx context.Context) (*A, error)) (*A, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit+e.Grace)
 	defer cancel()
-	settled, err := e.settle(ctx, wait)
+	settled, err := restart.Settled(ctx, wait, func(a *A) string { return e.Of(a).State })
 	if gone, _ := remote.Absent(Removed(err, e.Of(accepted).Name)); gone {
 		return nil, err
 	}
@@ -49,44 +49,6 @@ func (e Engine[A]) Await(ctx context.Context, limit time.Duration, accepted *A, 
 		return accepted, fmt.Errorf("see whether it starts: %w", err)
 	}
 	return settled, e.verdict(e.Of(accepted).RolledBack, e.Of(settled))
-}
-
-func (e Engine[A]) settle(ctx context.Context, wait func(ctx context.Context) (*A, error)) (*A, error) {
-	for {
-		a, err := wait(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if state := e.Of(a).State; state != api.StateStarting && state != api.StateUnassigned {
-			return a, nil
-		}
-	}
-}
-
-// Restart restarts a connector and waits until something has come of it; say tells how far it is.
-func (e Engine[A]) Restart(ctx context.Context, restart, wait func(ctx context.Context) (*A, error), say func(text string)) error {
-	accepted, err := restart(ctx)
-	if err != nil {
-		return err
-	}
-	name := e.Of(accepted).Name
-	say(fmt.Sprintf("Connector %q restarts", name))
-	settled, err := e.settle(ctx, wait)
-	if errors.Is(err, context.DeadlineExceeded) {
-		return &api.Error{
-			Code: api.CodeStartFailed, Summary: fmt.Sprintf("Connector %q was restarted, and is still starting", name),
-			Remedy: "Where it only needs longer, set timeouts.invoke.",
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("see whether it runs again: %w", err)
-	}
-	now := e.Of(settled)
-	if summary, detail, failed := e.failed(now); failed {
-		return &api.Error{Code: api.CodeStartFailed, Summary: summary + " after its restart", Detail: detail}
-	}
-	say(fmt.Sprintf("Connector %q is %s", name, now.State))
-	return nil
 }
 
 // verdict is the error of an update that was taken back since before, or of a connector that has failed.
