@@ -14,7 +14,7 @@ import (
 
 	"github.com/headgate/terraform-provider-headgate/daemon/connection"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/kafka"
-	"github.com/headgate/terraform-provider-headgate/daemon/schema"
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/registry"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 )
 
@@ -100,7 +100,7 @@ func (s *Service) registry(ctx context.Context, target *connection.Target) (*con
 	if err != nil || c.SchemaRegistry == "" {
 		return nil, err
 	}
-	return s.conns.Resolve(ctx, c.SchemaRegistry, "", schema.Kinds()...)
+	return s.conns.Resolve(ctx, c.SchemaRegistry, "", registry.Kinds()...)
 }
 
 func (d *decoder) close() { d.cancel() }

@@ -17,6 +17,7 @@ import (
 	"github.com/headgate/terraform-provider-headgate/daemon/connection"
 	apicurioconn "github.com/headgate/terraform-provider-headgate/daemon/connection/apicurio"
 	glueconn "github.com/headgate/terraform-provider-headgate/daemon/connection/glue"
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/registry"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/schemaregistry"
 	"github.com/headgate/terraform-provider-headgate/daemon/keylock"
 	"github.com/headgate/terraform-provider-headgate/daemon/store"
@@ -206,7 +207,7 @@ const undecidedFor = 2 * time.Second
 // registry opens the connection. The client is kept until the connection changes, or the registry has to be asked again of
 // what make it is.
 func (s *Service) registry(ctx context.Context, name string) (*opened, error) {
-	target, err := s.conns.Resolve(ctx, name, "/connection", Kinds()...)
+	target, err := s.conns.Resolve(ctx, name, "/connection", registry.Kinds()...)
 	if err != nil {
 		return nil, err
 	}
@@ -244,11 +245,6 @@ func (s *Service) kept(target *connection.Target) *opened {
 		return nil
 	}
 	return have.registry
-}
-
-// Kinds are the kinds of connection that lead to a registry.
-func Kinds() []string {
-	return []string{schemaregistry.KindName, apicurioconn.KindName, glueconn.KindName}
 }
 
 // open makes the registry of a connection, and says whether it may be kept until the connection changes. A new kind of

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/connection"
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/registry"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/tlsclient"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/internal/spec"
@@ -90,7 +91,7 @@ func (Kind) References(target any) []connection.Reference {
 	if c.SchemaRegistry == "" {
 		return nil
 	}
-	return []connection.Reference{{Pointer: "/schema_registry", Name: c.SchemaRegistry, Kinds: []string{"schema_registry", "apicurio", "glue"}}}
+	return []connection.Reference{{Pointer: "/schema_registry", Name: c.SchemaRegistry, Kinds: registry.Kinds()}}
 }
 
 func usesSASL(c *api.KafkaConnection) bool { return strings.HasPrefix(c.SecurityProtocol, "SASL_") }
