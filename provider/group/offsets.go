@@ -74,7 +74,7 @@ type offsetsModel struct {
 }
 
 func offsetsSchema(context.Context) schema.Schema {
-	ways := []path.Expression{path.MatchRoot("to"), path.MatchRoot("shift"), path.MatchRoot("offsets")}
+	m := moves()
 	return schema.Schema{
 		MarkdownDescription: "Moves the committed offsets of a consumer group (classic or KIP-848): to read again, or to skip. It is an act: done once when it is created, and again whenever one of its attributes changes. " +
 			"The plan warns with every partition, from where to where. Afterwards the group goes on from there by itself, and that is no change. " +
@@ -92,31 +92,49 @@ func offsetsSchema(context.Context) schema.Schema {
 				Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			},
-			"topics": schema.SetAttribute{
-				MarkdownDescription: "The topics whose offsets move, in all their partitions. Needed with `to` and `shift`: without it no topic is meant, not all. Not with `offsets`, which names its topics itself.",
-				ElementType:         types.StringType,
-				Optional:            true,
-				Validators:          []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.ConflictsWith(path.MatchRoot("offsets"))},
-			},
-			"to": schema.StringAttribute{
-				MarkdownDescription: "Where to: `earliest`, `latest`, or an RFC 3339 time such as `2026-11-21T08:00:00Z`, the first record of that time or later, the end where there is none. Exactly one of `to`, `shift` and `offsets`.",
-				Optional:            true,
-				Validators:          []validator.String{stringvalidator.ExactlyOneOf(ways...), stringvalidator.LengthAtLeast(1)},
-			},
-			"shift": schema.Int64Attribute{
-				MarkdownDescription: "By how many offsets forward, or backward where it is negative. What would lead beyond what a partition holds ends there; partitions without a committed offset keep none. Exactly one of `to`, `shift` and `offsets`.",
-				Optional:            true,
-				Validators:          []validator.Int64{int64validator.NoneOf(0)},
-			},
-			"offsets": schema.MapAttribute{
-				MarkdownDescription: "The offsets, by topic and partition, such as `{ orders = { 0 = 1200, 1 = 1180 } }`. Other partitions stay where they are. An offset that a partition does not hold is refused. Exactly one of `to`, `shift` and `offsets`.",
-				ElementType:         types.MapType{ElemType: types.Int64Type},
-				Optional:            true,
-			},
+			"topics":  m.topics,
+			"to":      m.to,
+			"shift":   m.shift,
+			"offsets": m.offsets,
 			"trigger": schema.StringAttribute{
 				MarkdownDescription: "Any text, such as a date or a ticket. Change it to do the same once more.",
 				Optional:            true,
 			},
+		},
+	}
+}
+
+// move is the attributes that say which offsets move and where to, as the resource has them.
+type move struct {
+	topics  schema.SetAttribute
+	to      schema.StringAttribute
+	shift   schema.Int64Attribute
+	offsets schema.MapAttribute
+}
+
+func moves() move {
+	ways := []path.Expression{path.MatchRoot("to"), path.MatchRoot("shift"), path.MatchRoot("offsets")}
+	return move{
+		topics: schema.SetAttribute{
+			MarkdownDescription: "The topics whose offsets move, in all their partitions. Needed with `to` and `shift`: without it no topic is meant, not all. Not with `offsets`, which names its topics itself.",
+			ElementType:         types.StringType,
+			Optional:            true,
+			Validators:          []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.ConflictsWith(path.MatchRoot("offsets"))},
+		},
+		to: schema.StringAttribute{
+			MarkdownDescription: "Where to: `earliest`, `latest`, or an RFC 3339 time such as `2026-11-21T08:00:00Z`, the first record of that time or later, the end where there is none. Exactly one of `to`, `shift` and `offsets`.",
+			Optional:            true,
+			Validators:          []validator.String{stringvalidator.ExactlyOneOf(ways...), stringvalidator.LengthAtLeast(1)},
+		},
+		shift: schema.Int64Attribute{
+			MarkdownDescription: "By how many offsets forward, or backward where it is negative. What would lead beyond what a partition holds ends there; partitions without a committed offset keep none. Exactly one of `to`, `shift` and `offsets`.",
+			Optional:            true,
+			Validators:          []validator.Int64{int64validator.NoneOf(0)},
+		},
+		offsets: schema.MapAttribute{
+			MarkdownDescription: "The offsets, by topic and partition, such as `{ orders = { 0 = 1200, 1 = 1180 } }`. Other partitions stay where they are. An offset that a partition does not hold is refused. Exactly one of `to`, `shift` and `offsets`.",
+			ElementType:         types.MapType{ElemType: types.Int64Type},
+			Optional:            true,
 		},
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/action/schema"
 	"github.com/hashicorp/terraform-plugin-framework/path"
-	resourceschema "github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
@@ -47,7 +46,8 @@ func NewResetAction() action.Action {
 	})
 }
 
-func resetSchema(ctx context.Context) schema.Schema {
+func resetSchema(context.Context) schema.Schema {
+	m := moves()
 	attributes := map[string]schema.Attribute{
 		"connection_name": schema.StringAttribute{MarkdownDescription: "The connection of the cluster.", Required: true},
 		"group": schema.StringAttribute{
@@ -55,30 +55,15 @@ func resetSchema(ctx context.Context) schema.Schema {
 			Required:            true,
 			Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
 		},
-	}
-	ofResource := offsetsSchema(ctx).Attributes
-	for _, name := range []string{"topics", "to", "shift", "offsets"} {
-		attributes[name] = ofAction(ofResource[name])
+		"topics":  schema.SetAttribute{MarkdownDescription: m.topics.MarkdownDescription, Optional: true, ElementType: m.topics.ElementType, Validators: m.topics.Validators},
+		"to":      schema.StringAttribute{MarkdownDescription: m.to.MarkdownDescription, Optional: true, Validators: m.to.Validators},
+		"shift":   schema.Int64Attribute{MarkdownDescription: m.shift.MarkdownDescription, Optional: true, Validators: m.shift.Validators},
+		"offsets": schema.MapAttribute{MarkdownDescription: m.offsets.MarkdownDescription, Optional: true, ElementType: m.offsets.ElementType, Validators: m.offsets.Validators},
 	}
 	return schema.Schema{
 		MarkdownDescription: "Moves the committed offsets of a consumer group (classic or KIP-848): to read again, or to skip. It does so each time that it is invoked: by the `action_trigger` of a resource, or by hand with `terraform apply -invoke`. " +
 			"The plan warns with every partition, from where to where as of then; the apply reports what has moved. A group that someone is in is refused when the action runs, and warned of when planning. " +
 			"Actions need Terraform 1.14 or newer. With an older one or OpenTofu, use the resource `headgate_consumer_group_offsets`, which does the same when it is created or changed.",
 		Attributes: attributes,
-	}
-}
-
-// ofAction is an attribute of the resource as an action has it.
-func ofAction(attribute resourceschema.Attribute) schema.Attribute {
-	switch a := attribute.(type) {
-	case resourceschema.Int64Attribute:
-		return schema.Int64Attribute{MarkdownDescription: a.MarkdownDescription, Optional: a.Optional, Validators: a.Validators}
-	case resourceschema.SetAttribute:
-		return schema.SetAttribute{MarkdownDescription: a.MarkdownDescription, Optional: a.Optional, ElementType: a.ElementType, Validators: a.Validators}
-	case resourceschema.MapAttribute:
-		return schema.MapAttribute{MarkdownDescription: a.MarkdownDescription, Optional: a.Optional, ElementType: a.ElementType}
-	default:
-		text, _ := attribute.(resourceschema.StringAttribute)
-		return schema.StringAttribute{MarkdownDescription: text.MarkdownDescription, Optional: text.Optional, Validators: text.Validators}
 	}
 }
