@@ -7,8 +7,11 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -603,6 +606,49 @@ func (e *env) count(t *testing.T, topic string) int {
 				return n
 			}
 		}
+	}
+}
+
+// What schemas refer to is read once, however many of them the records were written with.
+func TestReferencesAreReadOnce(t *testing.T) {
+	own, err := url.Parse(ownRegistry(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var reads atomic.Int64
+	proxy := httputil.NewSingleHostReverseProxy(own)
+	counted := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/subjects/part") {
+			reads.Add(1)
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	t.Cleanup(counted.Close)
+	e := dev(t, counted.URL)
+	register := func(subject, text string, references ...sr.SchemaReference) sr.SubjectSchema {
+		t.Helper()
+		created, err := e.registry.CreateSchema(t.Context(), subject, sr.Schema{Schema: text, References: references})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return created
+	}
+	inner := register("part-inner", `{"type":"record","name":"Inner","fields":[{"name":"n","type":"string"}]}`)
+	outer := register("part-outer", `{"type":"record","name":"Outer","fields":[{"name":"inner","type":"Inner"}]}`, sr.SchemaReference{Name: "Inner", Subject: inner.Subject, Version: inner.Version})
+	topic := e.create(t, 1, nil)
+	for n := range 4 {
+		whole := register(fmt.Sprint("whole-", n), fmt.Sprintf(`{"type":"record","name":"Whole%d","fields":[{"name":"outer","type":"Outer"}]}`, n), sr.SchemaReference{Name: "Outer", Subject: outer.Subject, Version: outer.Version})
+		for range 5 {
+			e.produce(t, &kgo.Record{Topic: topic, Value: wire(whole.ID, []byte{2, 'x'})})
+		}
+	}
+	reads.Store(0)
+	got := e.preview(t, topic, 100)
+	if len(got.Records) != 20 || len(got.Notes) > 0 || text(got.Records[0].Value) != `{"outer":{"inner":{"n":"x"}}}` {
+		t.Errorf("got %s, %v", values(got), got.Notes)
+	}
+	if n := reads.Load(); n != 2 {
+		t.Errorf("%d reads of the 2 schemas that are referred to", n)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strconv"
 	"time"
 
@@ -27,18 +28,14 @@ import (
 	"github.com/headgate/terraform-provider-headgate/internal/schematext"
 )
 
-// maxReferences bounds how many schemas one schema may refer to, directly and through others.
-const maxReferences = 1000
-
 // schemas decodes what begins with the id of a schema in a registry. It asks for each schema once.
 type schemas struct {
-	ctx        context.Context // of one preview
-	registry   *schema.Service
-	connection string // of the registry
-	glue       bool   // the registry is AWS Glue's, whose serializers write in another way
-	log        *slog.Logger
-	byID       map[string]*written
-	down       bool // the registry does not answer: it is asked no more
+	ctx      context.Context // of one preview
+	registry *schema.Reader
+	glue     bool // the registry is AWS Glue's, whose serializers write in another way
+	log      *slog.Logger
+	byID     map[string]*written
+	down     bool // the registry does not answer: it is asked no more
 	// problems are what a person should know about schemas that could not be used.
 	problems []string
 	// failures are answers of which nothing could be learned.
@@ -55,7 +52,7 @@ type written struct {
 }
 
 func newSchemas(ctx context.Context, registry *schema.Service, target *connection.Target, log *slog.Logger) *schemas {
-	return &schemas{ctx: ctx, registry: registry, connection: target.Name, glue: target.Kind == glue.KindName, log: log, byID: map[string]*written{}}
+	return &schemas{ctx: ctx, registry: registry.Reader(target.Name), glue: target.Kind == glue.KindName, log: log, byID: map[string]*written{}}
 }
 
 // confluentHeader reads Confluent's wire format, which Apicurio's serializers write too: a zero, the id in four bytes, then
@@ -171,7 +168,7 @@ func (s *schemas) failed(id string, err error) {
 var errUseless = errors.New("the schema cannot be used")
 
 func (s *schemas) fetch(ctx context.Context, id string) (*written, error) {
-	got, err := s.registry.ByID(ctx, s.connection, id, "")
+	got, err := s.registry.ByID(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -179,10 +176,10 @@ func (s *schemas) fetch(ctx context.Context, id string) (*written, error) {
 	case schematext.FormatJSON:
 		return &written{json: true}, nil
 	case schematext.FormatAvro:
-		parsed, err := s.parse(ctx, got, &parsing{seen: map[api.SchemaReference]bool{}})
+		parsed, err := parse(got)
 		return &written{avro: parsed}, err
 	case schematext.FormatProtobuf:
-		file, err := s.link(ctx, got)
+		file, err := link(ctx, got)
 		return &written{proto: file}, err
 	default:
 		return &written{}, nil
@@ -190,36 +187,16 @@ func (s *schemas) fetch(ctx context.Context, id string) (*written, error) {
 }
 
 // link compiles a Protobuf schema with those that it refers to.
-func (s *schemas) link(ctx context.Context, got *api.SchemaVersion) (protoreflect.FileDescriptor, error) {
-	texts := map[string]string{}
-	if err := s.imports(ctx, got.References, texts); err != nil {
-		return nil, err
+func link(ctx context.Context, got *schema.Written) (protoreflect.FileDescriptor, error) {
+	texts := make(map[string]string, len(got.References))
+	for _, one := range got.References {
+		texts[one.Name] = one.Text
 	}
 	file, err := schematext.LinkProtobuf(ctx, schematext.Schema{Format: schematext.FormatProtobuf, Text: got.Schema, References: texts})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errUseless, err)
 	}
 	return file, nil
-}
-
-func (s *schemas) imports(ctx context.Context, references []api.SchemaReference, texts map[string]string) error {
-	for _, ref := range references {
-		if _, known := texts[ref.Name]; known {
-			continue
-		}
-		if len(texts) == maxReferences {
-			return fmt.Errorf("%w: it refers to more than %d others", errUseless, maxReferences)
-		}
-		referred, err := s.registry.Version(ctx, s.connection, ref.Subject, ref.Version)
-		if err != nil {
-			return err
-		}
-		texts[ref.Name] = referred.Schema
-		if err := s.imports(ctx, referred.References, texts); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // maxMessageDepth bounds how deeply a message may be nested in others of its schema.
@@ -258,33 +235,13 @@ func protobufText(file protoreflect.FileDescriptor, payload []byte) (string, err
 	return compact.String(), err
 }
 
-// parsing is the parsing of one schema with those that it refers to.
-type parsing struct {
-	cache avro.SchemaCache
-	seen  map[api.SchemaReference]bool // without their names
-}
-
-func (s *schemas) parse(ctx context.Context, got *api.SchemaVersion, p *parsing) (*avro.Schema, error) {
-	for _, ref := range got.References {
-		one := api.SchemaReference{Subject: ref.Subject, Version: ref.Version}
-		if p.seen[one] {
-			continue
+// parse parses an Avro schema with those that it refers to, which come first.
+func parse(got *schema.Written) (parsed *avro.Schema, err error) {
+	var cache avro.SchemaCache
+	for _, one := range append(slices.Clone(got.References), schema.Reference{Text: got.Schema}) {
+		if parsed, err = cache.Parse(one.Text); err != nil {
+			return nil, fmt.Errorf("%w: %w", errUseless, err)
 		}
-		p.seen[one] = true
-		if len(p.seen) > maxReferences {
-			return nil, fmt.Errorf("%w: it refers to more than %d others", errUseless, maxReferences)
-		}
-		referred, err := s.registry.Version(ctx, s.connection, ref.Subject, ref.Version)
-		if err != nil {
-			return nil, err
-		}
-		if _, err := s.parse(ctx, referred, p); err != nil {
-			return nil, err
-		}
-	}
-	parsed, err := p.cache.Parse(got.Schema)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errUseless, err)
 	}
 	return parsed, nil
 }

@@ -171,7 +171,7 @@ func (w *write) differences(ctx context.Context, mode string) ([]string, error) 
 	return reasons, nil
 }
 
-func (w *write) parse(ctx context.Context, name string, text Text, texts []referred) (schemacompat.Version, error) {
+func (w *write) parse(ctx context.Context, name string, text Text, texts []Reference) (schemacompat.Version, error) {
 	parsed, err := schemacompat.Parse(ctx, schematext.Schema{Format: text.Format, Text: text.Schema, References: byName(texts)})
 	if err != nil {
 		return schemacompat.Version{}, fmt.Errorf("read %s: %w", name, err)

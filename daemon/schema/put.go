@@ -130,7 +130,7 @@ type write struct {
 	r       *opened
 	subject string
 	declaration
-	texts []referred
+	texts []Reference
 	have  *api.Schema // nil: the subject does not exist
 	own   Settings    // the subject's own; a subject without versions can have some too
 	print string
@@ -642,7 +642,7 @@ func formatName(format string) string {
 }
 
 // describesCloudEvent says whether a schema as the registry has it is one that may be declared as CLOUDEVENTS.
-func describesCloudEvent(format, text string, texts []referred) bool {
+func describesCloudEvent(format, text string, texts []Reference) bool {
 	return format == schematext.FormatJSON && schematext.ValidateCloudEvent(schematext.Schema{Format: format, Text: text, References: byName(texts)}) == nil
 }
 

@@ -10,16 +10,10 @@ import (
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 )
 
-// referred is a schema that another refers to.
-type referred struct {
-	name string // that the referring text uses
-	text string
-}
-
-func byName(texts []referred) map[string]string {
+func byName(texts []Reference) map[string]string {
 	named := make(map[string]string, len(texts))
 	for _, one := range texts {
-		named[one.name] = one.text
+		named[one.Name] = one.Text
 	}
 	return named
 }
@@ -51,8 +45,13 @@ func (r *opened) pinned(ctx context.Context, references []api.SchemaReference) (
 }
 
 // texts reads everything that a schema refers to, directly or through others; what is referred to comes first.
-func (r *opened) texts(ctx context.Context, references []api.SchemaReference) ([]referred, error) {
-	reading := &reading{r: r, seen: map[api.SchemaReference]bool{}}
+func (r *opened) texts(ctx context.Context, references []api.SchemaReference) ([]Reference, error) {
+	return follow(ctx, references, r.Version)
+}
+
+// follow is texts by way of a function that reads a version.
+func follow(ctx context.Context, references []api.SchemaReference, version func(ctx context.Context, subject string, number int64) (*Version, error)) ([]Reference, error) {
+	reading := &reading{version: version, seen: map[api.SchemaReference]bool{}}
 	for i, ref := range references {
 		if err := reading.follow(ctx, ref); err != nil {
 			return nil, &referenceError{i, err}
@@ -62,9 +61,9 @@ func (r *opened) texts(ctx context.Context, references []api.SchemaReference) ([
 }
 
 type reading struct {
-	r     *opened
-	seen  map[api.SchemaReference]bool
-	texts []referred
+	version func(ctx context.Context, subject string, number int64) (*Version, error)
+	seen    map[api.SchemaReference]bool
+	texts   []Reference
 }
 
 func (rd *reading) follow(ctx context.Context, ref api.SchemaReference) error {
@@ -75,7 +74,7 @@ func (rd *reading) follow(ctx context.Context, ref api.SchemaReference) error {
 	if len(rd.seen) > maxReferences {
 		return fmt.Errorf("more than %d references", maxReferences)
 	}
-	found, err := rd.r.Version(ctx, ref.Subject, ref.Version)
+	found, err := rd.version(ctx, ref.Subject, ref.Version)
 	if err != nil {
 		return fmt.Errorf("read version %d of subject %q: %w", ref.Version, ref.Subject, err)
 	}
@@ -84,7 +83,7 @@ func (rd *reading) follow(ctx context.Context, ref api.SchemaReference) error {
 			return err
 		}
 	}
-	rd.texts = append(rd.texts, referred{ref.Name, found.Schema})
+	rd.texts = append(rd.texts, Reference{ref.Name, found.Schema})
 	return nil
 }
 

@@ -123,15 +123,9 @@ func (s *Service) ByID(ctx context.Context, connection, id, subject string) (*ap
 	if err != nil {
 		return nil, err
 	}
-	found, err := r.ByID(ctx, id, subject)
-	if is(err, Absent) {
-		e := api.NotFound("Schema with id", id)
-		e.Detail = fmt.Sprintf("Through connection %q: %s.", connection, said(err))
-		e.Remedy = "Check the id, and that the connection leads to the registry that the records were written with."
-		return nil, e
-	}
+	found, err := r.byID(ctx, id, subject)
 	if err != nil {
-		return nil, r.failure("read schema "+id, err)
+		return nil, err
 	}
 	return r.answerVersion(ctx, found)
 }
