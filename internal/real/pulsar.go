@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 )
@@ -21,11 +23,13 @@ const (
 	pulsarAdmin   = "admin"
 )
 
-// Pulsar is a running Apache Pulsar in one process, without functions, that lets nobody in without a token. The tenant
-// public has the namespace default.
+// Pulsar is a running Apache Pulsar in one process, without functions, that lets nobody in without a token or, over TLS,
+// without a client certificate of its PKI. The tenant public has the namespace default.
 type Pulsar struct {
 	*server
 
+	// PKI signed the server's certificate, which is for localhost only. The common name of a client's certificate is its role.
+	PKI *PKI
 	key []byte
 }
 
@@ -48,12 +52,16 @@ func StartPulsar(ctx context.Context) (*Pulsar, error) {
 	if err != nil {
 		return nil, err
 	}
-	const ports = 3
+	pki, err := NewPKI()
+	if err != nil {
+		return nil, err
+	}
+	const ports = 5
 	s, err := newServer(ctx, "pulsar", ports)
 	if err != nil {
 		return nil, err
 	}
-	p := &Pulsar{server: s, key: make([]byte, 32)}
+	p := &Pulsar{server: s, PKI: pki, key: make([]byte, 32)}
 	_, _ = rand.Read(p.key) // It never fails.
 	home := filepath.Join(archive, "apache-pulsar-"+pulsarVersion)
 	if err := p.configure(filepath.Join(home, "conf", "standalone.conf")); err != nil {
@@ -81,22 +89,46 @@ func (p *Pulsar) configure(template string) error {
 	if err != nil {
 		return err
 	}
+	certificate, err := p.PKI.IssueServer("localhost")
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(p.Present(certificate), os.WriteFile(p.path("ca.crt"), p.PKI.CA.Cert, 0o600)); err != nil {
+		return err
+	}
 	settings := []string{
 		"", "brokerServicePort=" + strconv.Itoa(p.port(0)), "webServicePort=" + strconv.Itoa(p.port(1)), "bindAddress=127.0.0.1",
 		// Else the bookie ignores its port and listens on all interfaces.
 		"listeningInterface=lo", "allowEphemeralPorts=true", "allowLoopback=true",
 		"authenticationEnabled=true", "authorizationEnabled=true", "superUserRoles=" + pulsarAdmin,
-		"authenticationProviders=org.apache.pulsar.broker.authentication.AuthenticationProviderToken",
+		"authenticationProviders=org.apache.pulsar.broker.authentication.AuthenticationProviderToken,org.apache.pulsar.broker.authentication.AuthenticationProviderTls",
 		"tokenSecretKey=data:;base64," + base64.StdEncoding.EncodeToString(p.key),
 		"brokerClientAuthenticationPlugin=org.apache.pulsar.client.impl.auth.AuthenticationToken", "brokerClientAuthenticationParameters=token:" + token,
-		"allowAutoTopicCreation=false",
+		"brokerServicePortTls=" + strconv.Itoa(p.port(3)), "webServicePortTls=" + strconv.Itoa(p.port(4)), "tlsRequireTrustedClientCertOnConnect=true",
+		"tlsCertificateFilePath=" + p.path("server.crt"), "tlsKeyFilePath=" + p.path("server.key"), "tlsTrustCertsFilePath=" + p.path("ca.crt"),
+		"tlsCertRefreshCheckDurationSec=1", "allowAutoTopicCreation=false",
 	}
 	return os.WriteFile(p.path("standalone.conf"), append(content, strings.Join(settings, "\n")+"\n"...), 0o600)
 }
 
+// Present has the server present another certificate, from a second later on.
+func (p *Pulsar) Present(pair KeyPair) error {
+	_, _, err := pair.WriteFiles(p.dir.path, "server")
+	return err
+}
+
 // Token is a token for a role. The role "admin" may do everything.
 func (p *Pulsar) Token(role string) (string, error) {
-	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"sub": role}).SignedString(p.key)
+	return p.sign(jwt.MapClaims{"sub": role})
+}
+
+// ExpiredToken is a token that ended an hour ago.
+func (p *Pulsar) ExpiredToken(role string) (string, error) {
+	return p.sign(jwt.MapClaims{"sub": role, "exp": time.Now().Add(-time.Hour).Unix()})
+}
+
+func (p *Pulsar) sign(claims jwt.MapClaims) (string, error) {
+	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString(p.key)
 	if err != nil {
 		return "", fmt.Errorf("sign a token: %w", err)
 	}
@@ -130,3 +162,9 @@ func (p *Pulsar) ServiceURL() string { return "pulsar://" + loopback(p.port(0)) 
 
 // AdminURL is that of the web service.
 func (p *Pulsar) AdminURL() string { return "http://" + loopback(p.port(1)) }
+
+// ServiceURLTLS is that of the broker over TLS.
+func (p *Pulsar) ServiceURLTLS() string { return "pulsar+ssl://localhost:" + strconv.Itoa(p.port(3)) }
+
+// AdminURLTLS is that of the web service over TLS.
+func (p *Pulsar) AdminURLTLS() string { return "https://localhost:" + strconv.Itoa(p.port(4)) }

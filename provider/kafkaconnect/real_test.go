@@ -2,6 +2,7 @@ package kafkaconnect_test
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -17,6 +18,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
 
 	"github.com/headgate/terraform-provider-headgate/internal/acctest"
+	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/internal/real"
 	"github.com/headgate/terraform-provider-headgate/provider/providertest"
 )
@@ -193,6 +195,34 @@ func TestRealAccConnectorOutage(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = cluster.LaunchWorker(0) }) // it runs already, unless the test has failed
 	test(t, providertest.Applied(config), down, up)
+}
+
+// The workers of this package let everyone in, and the proxy before them those with the password of the moment; workers
+// that ask for it themselves are in daemon/kafkaconnect.
+func TestRealAccConnectorRotation(t *testing.T) {
+	t.Parallel()
+	d := realDaemon(t)
+	guard, name := &acctest.Guard{}, real.Name(t)
+	at := guard.Before(t, cluster.URLs()[0])
+	let := func() providertest.Credential {
+		c := providertest.Credential{Name: "robot", Secret: rand.Text()}
+		guard.Let(c.Secret)
+		return c
+	}
+	providertest.Rotation{
+		Kind: func(c providertest.Credential, version int) string {
+			return fmt.Sprintf("kafka_connect = {\n    urls = [%q]\n    basic = { username = %q, password_wo = %q, password_wo_version = %d }\n  }", at, c.Name, c.Secret, version)
+		},
+		First: let(), Change: func(*testing.T) providertest.Credential { return let() },
+		Step: api.StepAuthentication, Says: "refuses the credentials",
+		Uses: fmt.Sprintf(`
+resource "headgate_connector" "shop" {
+  connection_name = headgate_connection.rotated.name
+  name            = %q
+  config          = { "connector.class" = "FileStreamSink", "topics" = %[1]q, "file" = %q }
+}
+`, name, filepath.Join(t.TempDir(), "out")),
+	}.Run(t, d)
 }
 
 // A task that has failed on a real cluster runs again by itself once its cause is mended.

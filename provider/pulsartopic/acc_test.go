@@ -95,6 +95,7 @@ func TestRealPulsarTopics(t *testing.T) {
 	t.Run("data source", func(t *testing.T) { seen(t, start(t)) })
 	t.Run("refusals", func(t *testing.T) { refusals(t, start(t)) })
 	t.Run("writers", func(t *testing.T) { writers(t, start(t)) })
+	t.Run("rotation", func(t *testing.T) { rotates(t, start(t)) })
 }
 
 func lives(t *testing.T, c *cluster) {
@@ -124,6 +125,41 @@ func lives(t *testing.T, c *cluster) {
 	if _, err := c.Client.GetPulsarTopic(t.Context(), "pulsar", orders); !api.HasCode(err, api.CodeNotFound) {
 		t.Errorf("after the destroy: %v", err)
 	}
+}
+
+// rotates has a robot's token replaced by another robot's: tokens end by their time, or when their role loses its rights.
+func rotates(t *testing.T, c *cluster) {
+	t.Helper()
+	robot := func(name string) providertest.Credential {
+		token, err := c.pulsar.Token(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return providertest.Credential{Name: name, Secret: token}
+	}
+	grant := func(name string) {
+		c.admin(t, http.MethodPost, "tenants/public", fmt.Sprintf(`{"adminRoles":[%q],"allowedClusters":["standalone"]}`, name))
+	}
+	grant("first-robot")
+	providertest.Rotation{
+		Kind: func(token providertest.Credential, version int) string {
+			return fmt.Sprintf("pulsar = {\n    service_url = %q\n    admin_url = %q\n    token_wo = %q\n    token_wo_version = %d\n  }", c.pulsar.ServiceURL(), c.adminURL, token.Secret, version)
+		},
+		First: robot("first-robot"),
+		Change: func(*testing.T) providertest.Credential {
+			grant("second-robot")
+			return robot("second-robot")
+		},
+		Step: api.StepAuthorization, Says: "may not do this",
+		Uses: `
+resource "headgate_pulsar_topic" "rotated" {
+  connection_name     = headgate_connection.rotated.name
+  name                = "persistent://public/default/rotated"
+  partitions          = 1
+  deletion_protection = false
+}
+`,
+	}.Run(t, c.Daemon)
 }
 
 // keeps has a retention end under which a message is stored.
