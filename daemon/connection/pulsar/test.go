@@ -171,6 +171,8 @@ func brokerFailure(c *api.PulsarConnection, err error) error {
 	}
 	refused, ok := errors.AsType[*refusal](err)
 	switch {
+	case !ok && probe.IsTLSAlert(err):
+		return probe.Blame("/tls/client_certificate", "the broker refused the TLS handshake", "Most often it wants a client certificate: set {/tls/client_certificate} and {/tls/client_key} to one that it trusts.", err)
 	case !ok && !secure(c):
 		return probe.Fail("the broker does not answer as one", "If it speaks TLS, write pulsar+ssl:// in service_url; check host and port, 6650 or 6651 unless changed.", err)
 	case !ok:
