@@ -19,6 +19,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,6 +27,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/goleak"
 
+	"github.com/headgate/terraform-provider-headgate/daemon/connection"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/connectiontest"
 	"github.com/headgate/terraform-provider-headgate/daemon/kafkaconnect"
 	"github.com/headgate/terraform-provider-headgate/daemon/store"
@@ -61,7 +63,8 @@ func TestMain(m *testing.M) {
 type env struct {
 	t *testing.T
 	*kafkaconnect.Service
-	log *logged
+	log   *logged
+	conns *connection.Service
 }
 
 // logged is what the daemon wrote.
@@ -84,14 +87,19 @@ func (l *logged) String() string {
 
 func newEnv(t *testing.T, urls ...string) *env {
 	t.Helper()
+	list, _ := json.Marshal(urls)
+	return newEnvOf(t, fmt.Sprintf(`{"urls":%s}`, list))
+}
+
+func newEnvOf(t *testing.T, spec string) *env {
+	t.Helper()
 	st, err := store.OpenMemory(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = st.Close() })
 	conns := connectiontest.New(t, st)
-	list, _ := json.Marshal(urls)
-	_, err = conns.Put(t.Context(), conn, api.ConnectionWrite{Kind: "kafka_connect", Spec: fmt.Appendf(nil, `{"urls":%s}`, list), Test: new(false)}, api.WriteOptions{}, "")
+	_, err = conns.Put(t.Context(), conn, api.ConnectionWrite{Kind: "kafka_connect", Spec: []byte(spec), Test: new(false)}, api.WriteOptions{}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +107,7 @@ func newEnv(t *testing.T, urls ...string) *env {
 	s := kafkaconnect.New(t.Context(), st, conns, slog.New(slog.NewTextHandler(log, nil)))
 	s.Start()
 	t.Cleanup(s.Close)
-	return &env{t, s, log}
+	return &env{t, s, log, conns}
 }
 
 func fake(t *testing.T) (*env, *fakeconnect.Fake) {
@@ -995,12 +1003,121 @@ func TestRealManagedService(t *testing.T) {
 	}
 }
 
-// A worker that dies takes nothing with it, and one that is coming back does not make connectors look absent.
+// follower is a worker that does not lead: only the one that does says that there is no such connector.
+func follower(t *testing.T) string {
+	t.Helper()
+	urls := cluster.URLs()
+	found := ""
+	real.Until(t, "a worker leads", func() bool {
+		for i, at := range urls {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, at+"/connectors/"+real.Name(t)+"?forward=false", http.NoBody)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Close = true
+			resp, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = resp.Body.Close()
+			if resp.StatusCode == http.StatusNotFound {
+				found = urls[1-i]
+			}
+		}
+		return found != ""
+	})
+	return found
+}
+
+// conflicting has a worker that does not lead refuse writes as long as refuse is above zero: what it may not pass on to the
+// leader it answers with 409, the same as while the workers rebalance.
+func conflicting(t *testing.T, refuse *atomic.Int32) string {
+	t.Helper()
+	target, err := url.Parse(follower(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	server := httptest.NewServer(&httputil.ReverseProxy{
+		Transport: transport,
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(target)
+			if query := r.Out.URL.Query(); r.In.Method != http.MethodGet && refuse.Load() > 0 {
+				query.Set("forward", "false")
+				r.Out.URL.RawQuery = query.Encode()
+			}
+		},
+		ModifyResponse: func(r *http.Response) error {
+			if r.StatusCode == http.StatusConflict && r.Request.URL.Query().Has("forward") {
+				refuse.Add(-1)
+			}
+			return nil
+		},
+	})
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+func TestRealConflictsAreWaitedOut(t *testing.T) {
+	t.Parallel()
+	real.Shared(t)
+	var refuse atomic.Int32
+	e := newEnv(t, conflicting(t, &refuse))
+	name := real.Name(t)
+	topic(t, name)
+	out := filepath.Join(t.TempDir(), "out")
+	sink := func(more string) api.KafkaConnectorWrite {
+		return api.KafkaConnectorWrite{Config: map[string]string{"connector.class": "FileStreamSink", "tasks.max": "1", "file": out + more, "topics": name}}
+	}
+	refused := func(what string, do func() error) {
+		t.Helper()
+		refuse.Store(3)
+		if err := do(); err != nil || refuse.Load() > 0 {
+			t.Fatalf("%s: %v, and %d conflicts were to come", what, err, refuse.Load())
+		}
+	}
+	var k *api.KafkaConnector
+	refused("create", func() (err error) {
+		k, err = e.put(name, sink(""), create())
+		return err
+	})
+	refused("update", func() (err error) {
+		k, err = e.put(name, sink("2"), at(k.Generation))
+		return err
+	})
+	if k.Status.State != api.StateRunning || k.Config["file"] != out+"2" || k.Status.RolledBack != nil {
+		t.Errorf("%+v", k)
+	}
+	refused("restart", func() error {
+		_, err := e.Restart(t.Context(), conn, name, false)
+		return err
+	})
+	refused("delete", func() error {
+		_, err := e.Delete(t.Context(), conn, name, api.WriteOptions{})
+		return err
+	})
+}
+
+// A worker that dies takes nothing with it, and one that is coming back does not make connectors look absent, nor does one
+// that wants another password by then. The new one is taken, and everything goes on.
 func TestRealWorkerComesAndGoes(t *testing.T) {
 	t.Parallel()
 	real.Shared(t)
-	dedicated := real.DedicatedConnect(t, real.ConnectOptions{})
-	e := newEnv(t, dedicated.URLs()...)
+	user := real.User{Name: "alice", Password: "the-first-of-two"}
+	const second = "the-second-of-two"
+	dedicated := real.DedicatedConnect(t, real.ConnectOptions{User: &user})
+	as := func(password string) string {
+		return fmt.Sprintf(`{"urls":[%q],"basic":{"username":%q,"password":%q}}`, dedicated.URLs()[0], user.Name, password)
+	}
+	e := newEnvOf(t, as(user.Password))
+	rotate := func(password string) error {
+		_, err := e.conns.Put(t.Context(), conn, api.ConnectionWrite{Kind: "kafka_connect", Spec: []byte(as(password))}, api.WriteOptions{}, "")
+		return err
+	}
+	if err := rotate(second); !api.HasCode(err, api.CodeConnection) || !strings.Contains(fmt.Sprint(err), "refuses the credentials") {
+		t.Errorf("another password is taken: %v", err)
+	}
 	name := real.Name(t)
 	topic(t, name)
 	body := fileSource(t, name, "one")
@@ -1008,14 +1125,32 @@ func TestRealWorkerComesAndGoes(t *testing.T) {
 	dedicated.KillWorker(0)
 	_, err := e.Get(t.Context(), conn, name, false)
 	fails(t, err, api.CodeConnection, "/connection")
+	if err := dedicated.SetPassword(second); err != nil {
+		t.Fatal(err)
+	}
 	if err := dedicated.LaunchWorker(0); err != nil {
 		t.Fatal(err)
 	}
-	real.Until(t, "it runs again", func() bool {
+	there := func() (*api.KafkaConnector, error) {
 		k, err := e.Get(t.Context(), conn, name, false)
 		if api.HasCode(err, api.CodeNotFound) {
-			t.Fatal("a starting worker made the connector look absent")
+			t.Fatal("a worker that starts, or lets nobody in, made the connector look absent")
 		}
+		return k, err
+	}
+	real.Until(t, "the first password is refused", func() bool {
+		_, err := there()
+		return api.HasCode(err, api.CodeConnection) && strings.Contains(err.Error(), "Check the credentials of connection")
+	})
+	real.Eventually(t, func(context.Context) error { return rotate(second) })
+	real.Until(t, "it runs again", func() bool {
+		k, err := there()
 		return err == nil && k.Status.State == api.StateRunning
 	})
+	if err := rotate(user.Password); !api.HasCode(err, api.CodeConnection) {
+		t.Errorf("the first password is taken: %v", err)
+	}
+	if _, err := there(); err != nil {
+		t.Errorf("after a refused change: %v", err)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,7 +25,7 @@ const connectStop = 20 * time.Second
 // connectArtifacts are those of a worker, and connectPlugins what it finds in its plugin.path.
 func connectArtifacts() []artifact {
 	artifacts := []artifact{}
-	for _, name := range []string{"connect-runtime", "connect-json", "connect-transforms"} {
+	for _, name := range []string{"connect-runtime", "connect-json", "connect-transforms", "connect-basic-auth-extension"} {
 		artifacts = append(artifacts, artifact{Group: "org.apache.kafka", Name: name, Version: kafkaVersion})
 	}
 	return append(artifacts,
@@ -49,6 +50,8 @@ type ConnectOptions struct {
 	Config map[string]string
 	// Plugins are folders of further plugins, by a name of their own.
 	Plugins map[string]string
+	// User is the only one whom the workers let in, by basic authentication. Nil lets everyone in.
+	User *User
 }
 
 // Connect is a running Kafka Connect cluster in distributed mode, with the connectors of connect-file and
@@ -62,6 +65,7 @@ type Connect struct {
 	java    []string
 	id      string
 	workers []*connectWorker
+	user    *User
 }
 
 type connectWorker struct {
@@ -152,7 +156,7 @@ func newConnect(ctx context.Context, servers []string, options ConnectOptions) (
 		return nil, errors.Join(err, dir.remove())
 	}
 	c := &Connect{
-		Servers: servers, dir: dir, ports: ports, id: newUUID(),
+		Servers: servers, dir: dir, ports: ports, id: newUUID(), user: options.User,
 		java: []string{
 			java, "-cp", filepath.Join(libs, "*"), fmt.Sprintf("-Xmx%dm", heap), "-XX:+UseSerialGC", quickStart,
 			"-Djava.net.preferIPv4Stack=true", "-Dlog4j2.configurationFile=" + filepath.Join(dir.path, logConfigFile),
@@ -161,6 +165,9 @@ func newConnect(ctx context.Context, servers []string, options ConnectOptions) (
 	for i, port := range ports.numbers {
 		at := filepath.Join(dir.path, "worker-"+strconv.Itoa(i))
 		c.workers = append(c.workers, &connectWorker{url: "http://" + loopback(port), dir: at, config: filepath.Join(at, "connect.properties")})
+	}
+	if c.user != nil {
+		c.java = append(c.java, "-Djava.security.auth.login.config="+filepath.Join(dir.path, connectLogin))
 	}
 	folders := map[string]string{"headgate": plugins}
 	maps.Copy(folders, options.Plugins)
@@ -183,6 +190,11 @@ func (c *Connect) writeFiles(plugins, config map[string]string) error {
 	if err := os.WriteFile(filepath.Join(c.dir.path, logConfigFile), []byte(logConfig), 0o600); err != nil {
 		return err
 	}
+	if c.user != nil {
+		if err := c.writeLogin(); err != nil {
+			return err
+		}
+	}
 	for _, w := range c.workers {
 		if err := os.MkdirAll(w.dir, 0o700); err != nil {
 			return err
@@ -192,6 +204,26 @@ func (c *Connect) writeFiles(plugins, config map[string]string) error {
 		}
 	}
 	return nil
+}
+
+// The files of basic authentication: who is asked, in JAAS's words, and the passwords.
+const (
+	connectLogin = "login.conf"
+	connectUsers = "users.properties"
+)
+
+func (c *Connect) writeLogin() error {
+	login := fmt.Sprintf("KafkaConnect {\n  org.apache.kafka.connect.rest.basic.auth.extension.PropertyFileLoginModule required file=%q;\n};\n", filepath.Join(c.dir.path, connectUsers))
+	if err := os.WriteFile(filepath.Join(c.dir.path, connectLogin), []byte(login), 0o600); err != nil {
+		return err
+	}
+	return c.SetPassword(c.user.Password)
+}
+
+// SetPassword changes the password of the only user for workers that are started from then on: the others have read it.
+func (c *Connect) SetPassword(password string) error {
+	c.user = &User{Name: c.user.Name, Password: password}
+	return os.WriteFile(filepath.Join(c.dir.path, connectUsers), renderProperties(map[string]string{c.user.Name: password}), 0o600)
 }
 
 // workerConfig returns the properties of a worker. See https://kafka.apache.org/documentation/#connectconfigs.
@@ -220,6 +252,9 @@ func (c *Connect) workerConfig(w *connectWorker, more map[string]string) map[str
 		"scheduled.rebalance.max.delay.ms": "0",
 		"config.providers":                 "file",
 		"config.providers.file.class":      "org.apache.kafka.common.config.provider.FileConfigProvider",
+	}
+	if c.user != nil {
+		config["rest.extension.classes"] = "org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension"
 	}
 	maps.Copy(config, more)
 	return config
@@ -301,12 +336,20 @@ func (c *Connect) waitReady(ctx context.Context) error {
 		if w.process == nil || !w.process.running() {
 			continue
 		}
-		err := w.process.waitReady(ctx, func(ctx context.Context) error { return answersOK(ctx, client, w.url+"/connectors") })
+		err := w.process.waitReady(ctx, func(ctx context.Context) error { return answersOK(ctx, client, c.asUser(w.url)+"/connectors") })
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// asUser is a worker's URL with the user and password in it.
+func (c *Connect) asUser(at string) string {
+	if c.user == nil {
+		return at
+	}
+	return strings.Replace(at, "http://", "http://"+url.UserPassword(c.user.Name, c.user.Password).String()+"@", 1)
 }
 
 // Dir returns the folder with the configuration and logs. Worker i logs to worker-<i>/connect.log in it.
