@@ -148,6 +148,22 @@ resource "headgate_schema" "order" {
   schema          = jsonencode({ type = "record", name = "Order", fields = [{ name = "id", type = "string" }] })
 }
 
+resource "headgate_schema_registry_settings" "all" {
+  connection_name = headgate_connection.registry.name
+}
+
+resource "headgate_namespace" "payments" {
+  name         = "payments"
+  topic_prefix = "payments."
+}
+
+resource "headgate_consumer_group_offsets" "replay" {
+  connection_name = headgate_connection.main.name
+  group           = "replay"
+  topics          = [headgate_topic.all[1].name]
+  to              = "earliest"
+}
+
 resource "headgate_source_connector" "copy" {
   name = "copy"
   kafka = {
@@ -163,7 +179,7 @@ resource "headgate_source_connector" "copy" {
 	tf.apply()
 	tf.emptyPlan()
 	before := tf.resources()
-	if len(before) != 13 {
+	if len(before) != 16 {
 		t.Fatalf("the state has %q", before)
 	}
 	inKafka := []string{
@@ -186,7 +202,7 @@ resource "headgate_source_connector" "copy" {
 	tf.emptyPlan()
 
 	registry.Shut()
-	tf.outage("the registry", `connection "registry"`, "headgate_schema.order")
+	tf.outage("the registry", `connection "registry"`, "headgate_schema.order", "headgate_schema_registry_settings.all")
 	registry.Open()
 	tf.emptyPlan()
 
