@@ -160,7 +160,8 @@ var said = map[string]bool{"summary": true, "detail": true, "remedy": true, "tra
 // found are the codes of errors that Headgate finds by itself, met those of errors whose details are what a system said.
 // The summaries of both, and the remedies of the first, are Headgate's own sentences around the names that the caller gave. A
 // secret hidden there would tell a caller who guesses, such as by asking for a topic of that name, that it is one, and a
-// password that is an ordinary word would make gaps in them.
+// password that is an ordinary word would make gaps in them. The details of the first are searched all the same: a system is
+// quoted in many, such as a broker's reason in invalid, a registry's in not_found, and in protected why a loss could not be told.
 var (
 	found = map[string]bool{
 		api.CodeInvalid: true, api.CodeNotFound: true, api.CodeAlreadyExists: true, api.CodeConflict: true, api.CodeInUse: true,
