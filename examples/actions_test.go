@@ -1,7 +1,6 @@
 package examples_test
 
 import (
-	"encoding/json"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -29,18 +28,13 @@ func TestAccExamplesOfActions(t *testing.T) {
 	}
 	for _, file := range files {
 		for _, block := range actionsOf(t, file) {
-			typ, config := block.Labels[0], a.Config(block.Labels[0], configOf(t, block))
+			typ := block.Labels[0]
 			if filepath.Base(filepath.Dir(file)) != typ {
 				t.Errorf("%s: it is about %s", file, typ)
 			}
-			for _, found := range append(a.Validate(typ, config), a.Plan(typ, config)...) {
-				if !strings.HasPrefix(found.Summary, "What moves in") {
-					t.Errorf("%s, %s: %s: %s", file, block.Labels[1], found.Summary, found.Detail)
-				}
-			}
-			progress, found := a.Invoke(typ, config)
-			if len(found) > 0 || len(progress) == 0 {
-				t.Errorf("%s, %s: %q %s", file, block.Labels[1], progress, providertest.Words(found))
+			planned, progress, done := a.Run(typ, configOf(t, block))
+			if planned != "" && !strings.HasPrefix(planned, "WARNING: What moves in") || done != "" || len(progress) == 0 {
+				t.Errorf("%s, %s: planned %s, %q %s", file, block.Labels[1], planned, progress, done)
 			}
 		}
 	}
@@ -49,34 +43,10 @@ func TestAccExamplesOfActions(t *testing.T) {
 // beforeActions makes what the examples are about.
 func beforeActions(t *testing.T, d *acctest.Daemon) {
 	t.Helper()
-	ctx, connect := t.Context(), fakeconnect.Start(t)
-	for name, spec := range map[string]any{
-		"main":    api.KafkaConnection{BootstrapServers: strings.Split(d.Kafka, ","), SecurityProtocol: "PLAINTEXT"},
-		"connect": api.KafkaConnectConnection{URLs: []string{connect.URL}},
-	} {
-		raw, err := json.Marshal(spec)
-		if err != nil {
-			t.Fatal(err)
-		}
-		kind := map[string]string{"main": "kafka", "connect": "kafka_connect"}[name]
-		if _, err := d.Client.PutConnection(ctx, name, api.ConnectionWrite{Kind: kind, Spec: raw}, api.WriteOptions{}); err != nil {
-			t.Fatal(err)
-		}
-	}
+	connect := fakeconnect.Start(t)
+	d.Connect(t, "connect", "kafka_connect", api.KafkaConnectConnection{URLs: []string{connect.URL}})
 	connect.Change("shop-jdbc", map[string]string{"connector.class": fakeconnect.JDBC}, "RUNNING")
-	if _, err := d.Client.PutTopic(ctx, "main", "orders", api.TopicWrite{Partitions: 2, ReplicationFactor: 1}, api.WriteOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	_, err := d.Client.PutConnector(ctx, "orders-in", api.ConnectorWrite{
-		Type: api.TypeSource, Kind: "kafka", Spec: json.RawMessage(`{"connection":"main","topics":["orders"]}`),
-		Settings: json.RawMessage(`{"destination":{"connection":"main","topic_prefix":"copy."}}`),
-	}, api.ConnectorWriteOptions{})
-	if err == nil {
-		_, err = d.Client.WaitConnector(ctx, "orders-in")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	d.CopyOrders(t, 2)
 }
 
 func actionsOf(t *testing.T, file string) hcl.Blocks {

@@ -1,11 +1,9 @@
 package provider_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
@@ -34,13 +32,7 @@ func TestEverythingImportableIsListable(t *testing.T) {
 func TestList(t *testing.T) {
 	d := acctest.Dev(t)
 	ctx := t.Context()
-	main, err := json.Marshal(api.KafkaConnection{BootstrapServers: strings.Split(d.Kafka, ","), SecurityProtocol: "PLAINTEXT"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := d.Client.PutConnection(ctx, "main", api.ConnectionWrite{Kind: "kafka", Spec: main}, api.WriteOptions{}); err != nil {
-		t.Fatal(err)
-	}
+	d.ConnectKafka(t)
 	for _, name := range []string{"orders", "payments.a", "payments.b"} {
 		if _, err := d.Client.PutTopic(ctx, "main", name, api.TopicWrite{Partitions: 2, ReplicationFactor: 1}, api.WriteOptions{}); err != nil {
 			t.Fatal(err)

@@ -17,13 +17,7 @@ import (
 // Terraform's test harness shows no warnings: this test speaks its protocol itself.
 func TestReadWarnsOfAFailedConnector(t *testing.T) {
 	d, f := acctest.Dev(t), fakeconnect.Start(t)
-	spec, err := json.Marshal(map[string]any{"urls": []string{f.URL}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := d.Client.PutConnection(t.Context(), "connect", api.ConnectionWrite{Kind: "kafka_connect", Spec: spec}, api.WriteOptions{}); err != nil {
-		t.Fatal(err)
-	}
+	d.Connect(t, "connect", "kafka_connect", api.KafkaConnectConnection{URLs: []string{f.URL}})
 	f.Change("shop", map[string]string{"connector.class": fakeconnect.JDBC, "connection.url": "jdbc:postgresql://db/shop", "topic.prefix": "shop."}, "FAILED")
 	var found []string
 	for _, one := range newQuerier(t, d).read("headgate_connector", map[string]string{"connection_name": "connect", "name": "shop"}) {
@@ -37,7 +31,7 @@ func TestReadWarnsOfAFailedConnector(t *testing.T) {
 // What goes with a tainted topic is said, as with any other that is replaced.
 func TestPlanSaysWhatGoesWithTheTainted(t *testing.T) {
 	d := acctest.Dev(t)
-	connectMain(t, d)
+	d.ConnectKafka(t)
 	if _, err := d.Client.PutTopic(t.Context(), "main", "orders", api.TopicWrite{Partitions: 3, ReplicationFactor: 3, DeletionProtection: new(false)}, api.WriteOptions{}); err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +47,7 @@ func TestPlanSaysWhatGoesWithTheTainted(t *testing.T) {
 // A topic that neither exists nor is planned is warned of: somebody else may make it in the same apply.
 func TestPlanWarnsOfTopicsThatNobodyMakes(t *testing.T) {
 	d := acctest.Dev(t)
-	connectMain(t, d)
+	d.ConnectKafka(t)
 	q := newQuerier(t, d)
 	if found := q.plan("headgate_topic", map[string]tftypes.Value{"connection_name": tftypes.NewValue(tftypes.String, "main"), "name": tftypes.NewValue(tftypes.String, "orders")}); len(found) != 0 {
 		t.Errorf("%v", found)
@@ -65,17 +59,6 @@ func TestPlanWarnsOfTopicsThatNobodyMakes(t *testing.T) {
 	})
 	if len(found) != 1 || found[0].Severity != tfprotov6.DiagnosticSeverityWarning || found[0].Summary != `Topic "typo" does not exist` {
 		t.Errorf("%v", found)
-	}
-}
-
-func connectMain(t *testing.T, d *acctest.Daemon) {
-	t.Helper()
-	spec, err := json.Marshal(api.KafkaConnection{BootstrapServers: strings.Split(d.Kafka, ","), SecurityProtocol: "PLAINTEXT"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := d.Client.PutConnection(t.Context(), "main", api.ConnectionWrite{Kind: "kafka", Spec: spec}, api.WriteOptions{}); err != nil {
-		t.Fatal(err)
 	}
 }
 
@@ -142,7 +125,7 @@ func (q *querier) refresh(typ string, state map[string]tftypes.Value) []*tfproto
 // More partitions put the keys of a compacted topic out of order: the plan says so, of a topic and of a set.
 func TestPlanWarnsOfKeysOutOfOrder(t *testing.T) {
 	d := acctest.Dev(t)
-	connectMain(t, d)
+	d.ConnectKafka(t)
 	compact := map[string]string{"cleanup.policy": "compact"}
 	for _, name := range []string{"orders", "clicks"} {
 		if _, err := d.Client.PutTopic(t.Context(), "main", name, api.TopicWrite{Partitions: 3, ReplicationFactor: 3, Config: compact}, api.WriteOptions{}); err != nil {

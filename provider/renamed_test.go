@@ -16,7 +16,7 @@ import (
 // way out: these tests choose the order.
 func TestPlanRefusesToMakeAndDeleteInAnyOrder(t *testing.T) {
 	d := acctest.Dev(t)
-	connectMain(t, d)
+	d.ConnectKafka(t)
 	if _, err := d.Client.PutTopic(t.Context(), "main", "orders", api.TopicWrite{Partitions: 3, ReplicationFactor: 3, DeletionProtection: new(false)}, api.WriteOptions{}); err != nil {
 		t.Fatal(err)
 	}

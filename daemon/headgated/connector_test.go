@@ -43,10 +43,7 @@ func offsets(all ...string) string { return `{"offsets":[` + strings.Join(all, "
 func TestConnectorOffsets(t *testing.T) {
 	d, f := acctest.Dev(t), fakeconnect.Start(t)
 	ctx := t.Context()
-	spec := fmt.Appendf(nil, `{"urls":[%q]}`, f.URL)
-	if _, err := d.Client.PutConnection(ctx, "connect", api.ConnectionWrite{Kind: "kafka_connect", Spec: spec}, api.WriteOptions{}); err != nil {
-		t.Fatal(err)
-	}
+	d.Connect(t, "connect", "kafka_connect", api.KafkaConnectConnection{URLs: []string{f.URL}})
 	file := func(text string) string {
 		name := filepath.Join(t.TempDir(), "offsets.json")
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
@@ -143,25 +140,8 @@ func at(t *testing.T, d *acctest.Daemon) string {
 func TestConnectorRestart(t *testing.T) {
 	d, f := acctest.Dev(t), fakeconnect.Start(t)
 	ctx := t.Context()
-	for name, body := range map[string]api.ConnectionWrite{
-		"connect": {Kind: "kafka_connect", Spec: fmt.Appendf(nil, `{"urls":[%q]}`, f.URL)},
-		"main":    {Kind: "kafka", Spec: fmt.Appendf(nil, `{"bootstrap_servers":[%q],"security_protocol":"PLAINTEXT"}`, strings.Split(d.Kafka, ",")[0])},
-	} {
-		if _, err := d.Client.PutConnection(ctx, name, body, api.WriteOptions{}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := d.Client.PutTopic(ctx, "main", "orders", api.TopicWrite{Partitions: 1, ReplicationFactor: 1}, api.WriteOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	settings := json.RawMessage(`{"destination":{"connection":"main","topic_prefix":"copy."}}`)
-	if _, err := d.Client.PutConnector(ctx, "orders-in", api.ConnectorWrite{Type: api.TypeSource, Kind: "kafka", Spec: json.RawMessage(`{"connection":"main","topics":["orders"]}`), Settings: settings},
-		api.ConnectorWriteOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := d.Client.WaitConnector(ctx, "orders-in"); err != nil {
-		t.Fatal(err)
-	}
+	d.Connect(t, "connect", "kafka_connect", api.KafkaConnectConnection{URLs: []string{f.URL}})
+	d.CopyOrders(t, 1)
 	if _, err := d.Client.PutConnector(ctx, "halted", api.ConnectorWrite{
 		Type: api.TypeSource, Kind: "kafka", Spec: json.RawMessage(`{"connection":"main","topics":["orders"]}`),
 		Settings: json.RawMessage(`{"destination":{"connection":"main","topic_prefix":"halted."},"state":"stopped"}`),
@@ -214,9 +194,7 @@ func TestConnectorRestart(t *testing.T) {
 
 func TestExportSaysWhenThereIsNothing(t *testing.T) {
 	d, f := acctest.Dev(t), fakeconnect.Start(t)
-	if _, err := d.Client.PutConnection(t.Context(), "connect", api.ConnectionWrite{Kind: "kafka_connect", Spec: fmt.Appendf(nil, `{"urls":[%q]}`, f.URL)}, api.WriteOptions{}); err != nil {
-		t.Fatal(err)
-	}
+	d.Connect(t, "connect", "kafka_connect", api.KafkaConnectConnection{URLs: []string{f.URL}})
 	for name, tt := range map[string]struct {
 		args  []string
 		out   string

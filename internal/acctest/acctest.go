@@ -4,6 +4,7 @@ package acctest
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -65,6 +66,44 @@ func DevWith(tb testing.TB, cfg dev.Config) *Daemon {
 	d := &Daemon{Endpoint: running.Endpoint, Client: client, Kafka: kafka[0], Kafka2: kafka[1], RegistryURL: running.RegistryURL, dev: running}
 	tb.Cleanup(d.Stop)
 	return d
+}
+
+// Connect declares a connection, which the daemon tests.
+func (d *Daemon) Connect(tb testing.TB, name, kind string, spec any) {
+	tb.Helper()
+	raw, err := json.Marshal(spec)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if _, err := d.Client.PutConnection(tb.Context(), name, api.ConnectionWrite{Kind: kind, Spec: raw}, api.WriteOptions{}); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// ConnectKafka declares the connection main to the first cluster.
+func (d *Daemon) ConnectKafka(tb testing.TB) {
+	tb.Helper()
+	d.Connect(tb, "main", "kafka", api.KafkaConnection{BootstrapServers: strings.Split(d.Kafka, ","), SecurityProtocol: "PLAINTEXT"})
+}
+
+// CopyOrders makes the topic orders behind the connection main, and the connector orders-in that copies it, and waits until that
+// runs.
+func (d *Daemon) CopyOrders(tb testing.TB, partitions int64) {
+	tb.Helper()
+	d.ConnectKafka(tb)
+	_, err := d.Client.PutTopic(tb.Context(), "main", "orders", api.TopicWrite{Partitions: partitions, ReplicationFactor: 1}, api.WriteOptions{})
+	if err == nil {
+		_, err = d.Client.PutConnector(tb.Context(), "orders-in", api.ConnectorWrite{
+			Type: api.TypeSource, Kind: "kafka", Spec: json.RawMessage(`{"connection":"main","topics":["orders"]}`),
+			Settings: json.RawMessage(`{"destination":{"connection":"main","topic_prefix":"copy."}}`),
+		}, api.ConnectorWriteOptions{})
+	}
+	if err == nil {
+		_, err = d.Client.WaitConnector(tb.Context(), "orders-in")
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
 }
 
 // Export is what the daemon exports; connection is empty for the namespaces.

@@ -2,7 +2,6 @@ package action_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,38 +24,16 @@ func runs(name, state string) []string {
 	return []string{fmt.Sprintf("Connector %q restarts", name), fmt.Sprintf("Connector %q is %s", name, state)}
 }
 
-func connection(t *testing.T, d *acctest.Daemon, name, kind string, spec any) {
-	t.Helper()
-	raw, err := json.Marshal(spec)
-	if err == nil {
-		_, err = d.Client.PutConnection(t.Context(), name, api.ConnectionWrite{Kind: kind, Spec: raw}, api.WriteOptions{})
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 // hosted makes a connector that copies a topic, and waits until it has copied what is in it.
 func hosted(t *testing.T, d *acctest.Daemon) {
 	t.Helper()
-	ctx := t.Context()
-	connection(t, d, "main", "kafka", api.KafkaConnection{BootstrapServers: strings.Split(d.Kafka, ","), SecurityProtocol: "PLAINTEXT"})
-	if _, err := d.Client.PutTopic(ctx, "main", "orders", api.TopicWrite{Partitions: 1, ReplicationFactor: 1}, api.WriteOptions{}); err != nil {
-		t.Fatal(err)
-	}
+	d.CopyOrders(t, 1)
 	producer, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(d.Kafka, ",")...))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer producer.Close()
-	if err := producer.ProduceSync(ctx, &kgo.Record{Topic: "orders", Value: []byte("x")}).FirstErr(); err != nil {
-		t.Fatal(err)
-	}
-	_, err = d.Client.PutConnector(ctx, "orders-in", api.ConnectorWrite{
-		Type: api.TypeSource, Kind: "kafka", Spec: json.RawMessage(`{"connection":"main","topics":["orders"]}`),
-		Settings: json.RawMessage(`{"destination":{"connection":"main","topic_prefix":"copy."}}`),
-	}, api.ConnectorWriteOptions{})
-	if err != nil {
+	if err := producer.ProduceSync(t.Context(), &kgo.Record{Topic: "orders", Value: []byte("x")}).FirstErr(); err != nil {
 		t.Fatal(err)
 	}
 	real.Until(t, "the record is copied", func() bool { return received(t, d) == 1 })
@@ -84,12 +61,8 @@ func TestRestartHosted(t *testing.T) {
 		{`{"name":"orders-in","only_failed":true}`, 1}, // nothing has
 		{`{"name":"orders-in"}`, 0},
 	} {
-		config := a.Config(restart, tt.config)
-		if found := append(a.Validate(restart, config), a.Plan(restart, config)...); len(found) > 0 {
-			t.Errorf("%s: %s", tt.config, providertest.Words(found))
-		}
-		if progress, found := a.Invoke(restart, config); len(found) > 0 || !slices.Equal(progress, runs("orders-in", "running")) {
-			t.Errorf("%s: %q %s", tt.config, progress, providertest.Words(found))
+		if planned, progress, done := a.Run(restart, tt.config); planned+done != "" || !slices.Equal(progress, runs("orders-in", "running")) {
+			t.Errorf("%s: planned %s, %q %s", tt.config, planned, progress, done)
 		}
 		real.Eventually(t, func(context.Context) error {
 			if got := received(t, d); got != tt.received {
@@ -105,14 +78,12 @@ func TestRestartHosted(t *testing.T) {
 		if _, err := d.Client.WaitConnector(t.Context(), "orders-in"); err != nil {
 			t.Fatal(err)
 		}
-		config := a.Config(restart, `{"name":"orders-in"}`)
-		planned := providertest.Words(a.Plan(restart, config))
-		progress, found := a.Invoke(restart, config)
+		planned, progress, done := a.Run(restart, `{"name":"orders-in"}`)
 		switch {
-		case want == "" && (planned != "" || len(found) > 0 || !slices.Equal(progress, runs("orders-in", state))):
-			t.Errorf("%s: planned %s, %q %s", state, planned, progress, providertest.Words(found))
-		case want != "" && (!strings.HasPrefix(planned, "WARNING: "+want) || !strings.HasPrefix(providertest.Words(found), "ERROR: "+want)):
-			t.Errorf("%s: planned %s, then %s", state, planned, providertest.Words(found))
+		case want == "" && (planned+done != "" || !slices.Equal(progress, runs("orders-in", state))):
+			t.Errorf("%s: planned %s, %q %s", state, planned, progress, done)
+		case want != "" && (!strings.HasPrefix(planned, "WARNING: "+want) || !strings.HasPrefix(done, "ERROR: "+want)):
+			t.Errorf("%s: planned %s, then %s", state, planned, done)
 		}
 	}
 }
@@ -120,7 +91,7 @@ func TestRestartHosted(t *testing.T) {
 func TestRestartOnKafkaConnect(t *testing.T) {
 	t.Parallel()
 	d, f := acctest.Dev(t), fakeconnect.Start(t)
-	connection(t, d, "connect", "kafka_connect", api.KafkaConnectConnection{URLs: []string{f.URL}})
+	d.Connect(t, "connect", "kafka_connect", api.KafkaConnectConnection{URLs: []string{f.URL}})
 	for name, state := range map[string]string{"shop": "RUNNING", "broken": "RUNNING", "rests": "PAUSED", "stopped": "STOPPED"} {
 		f.Change(name, map[string]string{"connector.class": fakeconnect.JDBC}, state)
 	}
@@ -139,13 +110,12 @@ func TestRestartOnKafkaConnect(t *testing.T) {
 		{`{"connection_name":"none","name":"shop"}`, "ERROR: Connection \"none\" does not exist", nil, "ERROR: Connection \"none\" does not exist"},
 		{`{"name":"shop"}`, "WARNING: Connector \"shop\" does not exist", nil, "ERROR: Connector \"shop\" does not exist"}, // it is none that the daemon hosts
 	} {
-		config := a.Config(restart, tt.config)
-		if got := providertest.Words(a.Plan(restart, config)); !strings.HasPrefix(got, tt.planned) || tt.planned == "" && got != "" {
-			t.Errorf("%s: planned %s, want %s", tt.config, got, tt.planned)
+		planned, progress, done := a.Run(restart, tt.config)
+		if !strings.HasPrefix(planned, tt.planned) || tt.planned == "" && planned != "" {
+			t.Errorf("%s: planned %s, want %s", tt.config, planned, tt.planned)
 		}
-		progress, found := a.Invoke(restart, config)
-		if got := providertest.Words(found); !strings.HasPrefix(got, tt.done) || tt.done == "" && got != "" || !slices.Equal(progress, tt.progress) {
-			t.Errorf("%s: %q %s, want %q %s", tt.config, progress, got, tt.progress, tt.done)
+		if !strings.HasPrefix(done, tt.done) || tt.done == "" && done != "" || !slices.Equal(progress, tt.progress) {
+			t.Errorf("%s: %q %s, want %q %s", tt.config, progress, done, tt.progress, tt.done)
 		}
 	}
 	if f.Restarts("shop") != 1 || f.Restarts("broken") != 1 || f.Restarts("stopped") != 0 {

@@ -14,7 +14,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
 
 	"github.com/headgate/terraform-provider-headgate/internal/acctest"
-	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/provider/providertest"
 )
 
@@ -170,19 +169,8 @@ func TestAccConnectionImport(t *testing.T) {
 	t.Parallel()
 	d := acctest.Dev(t)
 	config := connection(d, kafka(d, "")) + "import {\n  to = headgate_connection.main\n  id = \"main\"\n}\n"
-	exists := func() {
-		var servers []string
-		_ = json.Unmarshal([]byte(providertest.List(d.Kafka)), &servers)
-		raw, err := json.Marshal(map[string]any{"bootstrap_servers": servers, "security_protocol": "PLAINTEXT"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := d.Client.PutConnection(t.Context(), "main", api.ConnectionWrite{Kind: "kafka", Spec: raw}, api.WriteOptions{}); err != nil {
-			t.Fatal(err)
-		}
-	}
 	test(t,
-		resource.TestStep{PreConfig: exists, Config: connection(d, kafka(d, "")), ExpectError: regexp.MustCompile(`(?s)already exists.*terraform\s+import\s+headgate_connection.<name>\s+'main'`)},
+		resource.TestStep{PreConfig: func() { d.ConnectKafka(t) }, Config: connection(d, kafka(d, "")), ExpectError: regexp.MustCompile(`(?s)already exists.*terraform\s+import\s+headgate_connection.<name>\s+'main'`)},
 		providertest.Does(plancheck.ResourceActionNoop, address, config),
 		providertest.Unchanged(config),
 		resource.TestStep{ResourceName: address, ImportState: true, ImportStateId: "nothing", ExpectError: regexp.MustCompile(`non-existent remote object`)},

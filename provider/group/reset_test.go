@@ -1,7 +1,6 @@
 package group_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,13 +19,7 @@ const reset = "headgate_reset_offsets"
 func withOrders(t *testing.T) *acctest.Daemon {
 	t.Helper()
 	d := acctest.Dev(t)
-	spec, err := json.Marshal(api.KafkaConnection{BootstrapServers: strings.Split(d.Kafka, ","), SecurityProtocol: "PLAINTEXT"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := d.Client.PutConnection(t.Context(), "main", api.ConnectionWrite{Kind: "kafka", Spec: spec}, api.WriteOptions{}); err != nil {
-		t.Fatal(err)
-	}
+	d.ConnectKafka(t)
 	if _, err := d.Client.PutTopic(t.Context(), "main", "orders", api.TopicWrite{Partitions: 2, ReplicationFactor: 1}, api.WriteOptions{}); err != nil {
 		t.Fatal(err)
 	}
@@ -51,17 +44,13 @@ func TestAccResetOffsetsAction(t *testing.T) {
 		{`"topics":["orders"],"to":"earliest"`, []string{"orders, partition 0: 4 -> 0, reads 4 again", "orders, partition 1: stays at 0"}, 0},
 		{fmt.Sprintf(`"topics":["orders"],"to":%q`, time.Now().Add(-time.Minute).UTC().Format(time.RFC3339)), []string{"orders, partition 0: 0 -> 5, skips 5", "orders, partition 1: stays at 0"}, 5},
 	} {
-		config := a.Config(reset, fmt.Sprintf(`{"connection_name":"main","group":%q,%s}`, group, tt.how))
-		if found := a.Validate(reset, config); len(found) > 0 {
-			t.Errorf("%s: %s", tt.how, providertest.Words(found))
-		}
+		planned, progress, done := a.Run(reset, fmt.Sprintf(`{"connection_name":"main","group":%q,%s}`, group, tt.how))
 		want := fmt.Sprintf("WARNING: What moves in consumer group %q\nIn orders, as of now:\n- %s\n", group, strings.Join(tt.want, "\n- "))
-		if got := providertest.Words(a.Plan(reset, config)); got != want {
-			t.Errorf("%s: planned\n%s\nwant\n%s", tt.how, got, want)
+		if planned != want {
+			t.Errorf("%s: planned\n%s\nwant\n%s", tt.how, planned, want)
 		}
-		progress, found := a.Invoke(reset, config)
-		if len(found) > 0 || !slices.Equal(progress, tt.want) {
-			t.Errorf("%s: %q\n%s", tt.how, progress, providertest.Words(found))
+		if done != "" || !slices.Equal(progress, tt.want) {
+			t.Errorf("%s: %q\n%s", tt.how, progress, done)
 		}
 		if err := stands(t, d, group, tt.at)(nil); err != nil {
 			t.Errorf("%s: %v", tt.how, err)
@@ -95,12 +84,12 @@ func TestAccResetOffsetsActionRefusals(t *testing.T) {
 		{in(`"topics":["refunds"],"to":"latest"`), "WARNING: Topic \"refunds\" does not exist", "ERROR: Topic \"refunds\" does not exist"},
 		{fmt.Sprintf(`{"connection_name":"none","group":%q,"topics":["orders"],"to":"latest"}`, group), "ERROR: Connection \"none\" does not exist", "ERROR: Connection \"none\" does not exist"},
 	} {
-		config := a.Config(reset, tt.config)
-		if got := providertest.Words(a.Plan(reset, config)); !strings.HasPrefix(got, tt.planned) {
-			t.Errorf("%s: planned %s, want %s", tt.config, got, tt.planned)
+		planned, _, done := a.Run(reset, tt.config)
+		if !strings.HasPrefix(planned, tt.planned) {
+			t.Errorf("%s: planned %s, want %s", tt.config, planned, tt.planned)
 		}
-		if _, found := a.Invoke(reset, config); !strings.HasPrefix(providertest.Words(found), tt.done) {
-			t.Errorf("%s: %s, want %s", tt.config, providertest.Words(found), tt.done)
+		if !strings.HasPrefix(done, tt.done) {
+			t.Errorf("%s: %s, want %s", tt.config, done, tt.done)
 		}
 	}
 	// What is not known yet is not looked at, and neither is anything while the daemon is not known.

@@ -157,10 +157,7 @@ func TestAccConnectorIsCheckedWhenPlanned(t *testing.T) {
 		providertest.Refused(t, "", strings.ReplaceAll(with(d, f, config, attributes), "headgate_connection.connect.name", `"connect"`), map[string]string{address: because})
 	}
 	test(t, providertest.Applied(connections(d, f.URL)))
-	put := []byte(fmt.Sprintf(`{"urls":[%q]}`, f.URL))
-	if _, err := d.Client.PutConnection(t.Context(), "connect", api.ConnectionWrite{Kind: "kafka_connect", Spec: put}, api.WriteOptions{}); err != nil {
-		t.Fatal(err)
-	}
+	d.Connect(t, "connect", "kafka_connect", api.KafkaConnectConnection{URLs: []string{f.URL}})
 	refused(map[string]string{"batch.max.rows": "many"}, "", `"batch.max.rows" is not valid .*Not a number`)
 	refused(map[string]string{"topic.prefix": ""}, "", `Missing required configuration`)
 	refused(map[string]string{"connector.class": "Nothing"}, "", `no connector plugin "Nothing".*`+fakeconnect.JDBC)

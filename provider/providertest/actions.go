@@ -121,6 +121,15 @@ func (a *Actions) Invoke(action string, config *tfprotov6.DynamicValue) (progres
 	return progress, found
 }
 
+// Run goes all the way of an action: it answers what there is to say before it is invoked, meanwhile, and in the end.
+func (a *Actions) Run(action, text string) (planned string, progress []string, done string) {
+	a.t.Helper()
+	config := a.Config(action, text)
+	planned = Words(append(a.Validate(action, config), a.Plan(action, config)...))
+	progress, found := a.Invoke(action, config)
+	return planned, progress, Words(found)
+}
+
 // Words are diagnostics as text, each beginning with how bad it is.
 func Words(found []*tfprotov6.Diagnostic) string {
 	var all strings.Builder
