@@ -196,45 +196,35 @@ func TestAccTopicSetSecondPlan(t *testing.T) {
 	t.Parallel()
 	d := acctest.Dev(t)
 	attributes := []string{
-		"", `partitions = 4`, `replication_factor = 2`, `retention = "90m"`, `retention = "7d"`, `retention = "unlimited"`, `deletion_protection = false`,
+		"", `partitions = 4`, `replication_factor = 2`, `retention = "90m"`, `retention = "unlimited"`, `deletion_protection = false`,
 		`config = {}`, `config = { "retention.ms" = "-1" }`, `config = { "cleanup.policy" = "compact, delete" }`, `config = { "max.message.bytes" = null }`,
 		`labels = {}`, `labels = { a = "b" }`, `retention = "60m", config = { "retention.ms" = "3600000" }`,
 	}
-	var entries, steps []string
+	var entries, byDefault, unprotect []string
 	for i, a := range attributes {
-		if strings.Contains(a, "7d") {
-			continue // days are no unit
-		}
 		entries = append(entries, fmt.Sprintf("t%d = { %s }", i, a))
-		steps = append(steps, a)
+		set := func(defaults string) string {
+			return fmt.Sprintf(`
+resource "headgate_topic_set" "by_default_%[1]d" {
+  connection_name = headgate_connection.main.name
+  defaults        = { %[2]s }
+  topics          = { d%[1]d = {}, e%[1]d = { config = { "segment.ms" = "60000" }, labels = { x = "y" } } }
+}
+`, i, defaults)
+		}
+		byDefault = append(byDefault, set(a))
+		if !strings.Contains(a, "deletion_protection") {
+			a = strings.TrimPrefix(a+", deletion_protection = false", ", ")
+		}
+		unprotect = append(unprotect, set(a))
 	}
 	entries = append(entries, `description = { description = "d" }`, `empty = { description = "" }`)
-	own := setOf(d, "", strings.Join(entries, "\n    "))
-	all := []resource.TestStep{providertest.Applied(own), providertest.Unchanged(own)}
-	for i, a := range steps {
-		config := providertest.Connections(d) + fmt.Sprintf(`
-resource "headgate_topic_set" "all" {
-  connection_name = headgate_connection.main.name
-  topics          = { %s }
-}
-resource "headgate_topic_set" "by_default" {
-  connection_name = headgate_connection.main.name
-  defaults        = { %s }
-  topics          = { d%d = {}, e%d = { config = { "segment.ms" = "60000" }, labels = { x = "y" } } }
-}
-`, strings.Join(entries, "\n"), a, i, i)
-		unprotect := strings.Replace(config, "defaults        = {", "defaults = { deletion_protection = false,", 1)
-		if strings.Contains(a, "deletion_protection") {
-			unprotect = config
-		}
-		if strings.HasPrefix(a, "") && a == "" {
-			unprotect = strings.Replace(unprotect, "false,", "false", 1)
-		}
-		all = append(all, providertest.Applied(config), providertest.Unchanged(config), providertest.Applied(unprotect))
-	}
-	end := strings.ReplaceAll(own, "deletion_protection = false", "")
-	all = append(all, providertest.Applied(strings.Replace(end, "topics = {", unprotected+"topics = {", 1)))
-	test(t, all...)
+	own := strings.Join(entries, "\n    ")
+	all := setOf(d, "", own) + strings.Join(byDefault, "")
+	test(t,
+		providertest.Applied(all), providertest.Unchanged(all),
+		providertest.Applied(setOf(d, unprotected, strings.ReplaceAll(own, "deletion_protection = false", ""))+strings.Join(unprotect, "")),
+	)
 }
 
 func TestAccTopicSetRefusesBadInput(t *testing.T) {
