@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
@@ -58,7 +59,7 @@ func NewResource(kinds spec.Kinds) resource.Resource {
 		Complete:   complete,
 		Missing:    f.missing,
 		Planned:    planned,
-		Leads:      leads,
+		Leads:      f.leads,
 		Warnings:   func(c *api.Connection) []api.Warning { return c.Warnings },
 		Pages:      &remote.Pages[api.Connection]{Page: list, Key: func(c *api.Connection) []string { return []string{c.Name} }},
 	})
@@ -178,9 +179,22 @@ func planned(_ context.Context, change remote.Change, w remote.Write[types.Objec
 	return true
 }
 
-// leads tells from which cluster to which an update has a connection lead; empty where it is not known.
-func leads(w remote.Write[types.Object], c *api.Connection) (from, to string) {
-	return kind.Attribute[types.String](*w.State, clusterID).ValueString(), c.ClusterID
+// leads tells from which cluster to which an update has a connection lead, or where it has none from which region; empty where
+// it is not known.
+func (f family) leads(w remote.Write[types.Object], c *api.Connection) (what, from, to string) {
+	if from = kind.Attribute[types.String](*w.State, clusterID).ValueString(); from != "" || c.ClusterID != "" {
+		return "cluster", from, c.ClusterID
+	}
+	return "region", f.region(*w.State), f.region(*w.Plan)
+}
+
+// region is that of a connection whose kind is at home in one.
+func (f family) region(m types.Object) string {
+	k, block, chosen := kind.Chosen(f.kinds, m)
+	if !chosen || !slices.ContainsFunc(k.Fields, func(field spec.Field) bool { return field.Name == "region" && field.Required }) {
+		return ""
+	}
+	return kind.Attribute[types.String](block, "region").ValueString()
 }
 
 // complete fills in the cluster's id, where the plan left it open.

@@ -59,8 +59,8 @@ type Definition[M, A any] struct {
 	Check func(w Write[M], diags *diag.Diagnostics) bool
 	// Planned looks at the answer of the dry run and may adjust the plan; it answers whether it did.
 	Planned func(ctx context.Context, change Change, w Write[M], a *A, diags *diag.Diagnostics) bool
-	// Leads tells to which cluster a connection led, and to which an update has it lead; empty where it is not known.
-	Leads func(w Write[M], a *A) (from, to string)
+	// Leads tells where a connection led, and where an update has it lead: a cluster or a region. Empty where it is not known.
+	Leads func(w Write[M], a *A) (what, from, to string)
 	// Warnings are those of an answer; they are shown when planning.
 	Warnings func(a *A) []api.Warning
 	// Notice warns of what a read finds that is no plain change of an attribute, such as that the object has failed. m is as
@@ -157,7 +157,7 @@ func (o *object[M, A]) ModifyPlan(ctx context.Context, req resource.ModifyPlanRe
 	}
 }
 
-// warnMoved warns when the connection of an object is to lead to another cluster.
+// warnMoved warns when the connection of an object is to lead elsewhere.
 func (o *object[M, A]) warnMoved(ctx context.Context, from tfsdk.State, diags *diag.Diagnostics) {
 	if !o.daemon.moves() {
 		return
@@ -242,8 +242,8 @@ func (o *object[M, A]) planPut(ctx context.Context, change Change, req resource.
 		o.request("check", w.Plan, key).Warnings(diags, o.Warnings(answer))
 	}
 	if o.Leads != nil && change == Update {
-		from, to := o.Leads(w, answer)
-		o.daemon.leads(key.id(), from, to)
+		what, from, to := o.Leads(w, answer)
+		o.daemon.leads(key.id(), what, from, to)
 	}
 	if o.Planned != nil && o.Planned(ctx, change, w, answer, diags) {
 		diags.Append(resp.Plan.Set(ctx, w.Plan)...)

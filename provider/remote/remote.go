@@ -27,15 +27,18 @@ type Daemon struct {
 	replaced map[string]bool // what this plan replaces at the same address
 	// What this plan deletes for good, and what it makes although it exists: by which type of resource.
 	goes, again map[string]string
-	// moved are the connections that this plan has lead to another cluster, by name: from where to where.
-	moved map[string]string
+	// moved are the connections that this plan has lead elsewhere, by name.
+	moved map[string]way
 }
+
+// way is from where to where a connection is moved, and between what: clusters or regions.
+type way struct{ what, text string }
 
 // New makes the daemon of a client; nil when where the daemon is depends on a value that is not known yet.
 func New(client *api.Client) *Daemon {
 	return &Daemon{
 		client: client, state: map[string]bool{}, plan: map[string]bool{}, replaced: map[string]bool{},
-		goes: map[string]string{}, again: map[string]string{}, moved: map[string]string{},
+		goes: map[string]string{}, again: map[string]string{}, moved: map[string]way{},
 	}
 }
 
@@ -94,16 +97,16 @@ func (d *Daemon) replaces(noun, id string) bool {
 }
 
 // leads notes where a plan has a connection lead.
-func (d *Daemon) leads(connection, from, to string) {
+func (d *Daemon) leads(connection, what, from, to string) {
 	if from == "" || to == "" || from == to {
 		return
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.moved[connection] = from + " -> " + to
+	d.moved[connection] = way{what, from + " -> " + to}
 }
 
-// moves says whether the plan has any connection lead to another cluster.
+// moves says whether the plan has any connection lead elsewhere.
 func (d *Daemon) moves() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -180,14 +183,14 @@ func (r *Resource) missing(noun, id string) explain.Severity {
 	}
 }
 
-// Moved is the warning about an object whose connection the same plan has lead to another cluster. Terraform plans what an
-// attribute refers to first, so a connection that is referred to is known here.
+// Moved is the warning about an object whose connection the same plan has lead elsewhere. Terraform plans what an attribute
+// refers to first, so a connection that is referred to is known here.
 func (r *Resource) Moved(connection, what string) (summary, detail string, moved bool) {
 	r.daemon.mu.Lock()
-	way, moved := r.daemon.moved[connection]
+	to, moved := r.daemon.moved[connection]
 	r.daemon.mu.Unlock()
-	return fmt.Sprintf("Connection %q is to lead to another cluster", connection),
-		fmt.Sprintf("This plan has looked at %s in the cluster that the connection leads to now. After the apply (%s) the new cluster counts: what is not there, the next plan makes anew; what the old cluster has stays as it is.", what, way), moved
+	return fmt.Sprintf("Connection %q is to lead to another %s", connection, to.what),
+		fmt.Sprintf("This plan has looked at %s in the %s that the connection leads to now. After the apply (%s) the new %[2]s counts: what is not there, the next plan makes anew; what the old %[2]s has stays as it is.", what, to.what, to.text), moved
 }
 
 // DataSource is the part that all data sources share. Embed it.

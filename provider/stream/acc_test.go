@@ -3,6 +3,7 @@ package stream_test
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -187,6 +188,25 @@ func byARN(t *testing.T, d *acctest.Daemon, url string) {
 		// Other stream, other resource.
 		providertest.Does(plancheck.ResourceActionReplace, address, named("orders", "")),
 	)
+}
+
+// A connection whose region changes takes no stream along: the plan says so.
+func TestAccStreamStaysInItsRegion(t *testing.T) {
+	t.Parallel()
+	d, fake := acctest.Dev(t), fakekinesis.Start(t, 0)
+	config := stream(d, fake.URL, unprotected)
+	cli := providertest.NewCLI(t, config)
+	if out := cli.Run("apply", "-auto-approve"); out.Code != 0 {
+		t.Fatal(out)
+	}
+	cli.Write(strings.ReplaceAll(config, `region      = "eu-central-1"`, `region      = "eu-west-1"`))
+	out := cli.Run("plan")
+	told := regexp.MustCompile(`(?s)is to lead to another region.*stream "clicks" in the region that.*eu-central-1 -> eu-west-1.*the next plan makes anew; what the old region has stays`)
+	if !slices.ContainsFunc(out.Diagnostics, func(one providertest.Diagnostic) bool {
+		return one.Severity == "warning" && one.Address == address && told.MatchString(one.Summary+" "+one.Detail)
+	}) {
+		t.Errorf("nothing about the stream: %s", out)
+	}
 }
 
 // A shorter retention would delete records: it needs protection to be off.
