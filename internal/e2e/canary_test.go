@@ -182,7 +182,7 @@ func (c *canaries) looksAround(connector string) {
 		path := "/v1/connections/" + connection.Name
 		c.want(http.StatusOK, http.MethodGet, path, nil)
 		c.want(http.StatusOK, http.MethodPost, path+"/test", nil)
-		c.ask(http.MethodGet, path+map[string]string{"kafka": "/topics", "schema_registry": "/schemas"}[connection.Kind], nil)
+		c.ask(http.MethodGet, path+map[string]string{"kafka": "/topics", "schema_registry": "/schemas", "kafka_connect": "/connectors"}[connection.Kind], nil)
 		c.command("test-connection", connection.Name)
 	}
 	c.command("version")
@@ -484,8 +484,8 @@ func TestCanary(t *testing.T) {
 	c.look()
 }
 
-// The same with what really works: SCRAM, PLAIN, client certificates and a registry with basic authentication, under a
-// Terraform CLI that traces everything.
+// The same with what really works: SCRAM, PLAIN, client certificates, a registry and Kafka Connect with basic authentication,
+// a connector with secrets and a user made here, under a Terraform CLI that traces everything.
 func TestRealCanary(t *testing.T) {
 	systems := real.Shared(t)
 	cluster := systems.Kafka
@@ -514,10 +514,19 @@ func TestRealCanary(t *testing.T) {
 	withBasic := fakeRegistry(t, registryUser.basic, behind, nil) + path
 	withBearer := fakeRegistry(t, registryToken.bearer, behind, mutualTLS(t, pki)) + path
 
+	worker := real.User{Name: "alice", Password: c.fresh("kafka_connect/basic/password")}
+	connect := real.DedicatedConnect(t, real.ConnectOptions{User: &worker})
+	made := func() (user, connector string) {
+		return c.fresh("scram_user/password"), c.fresh("the configuration of a connector on real workers")
+	}
+	madeUser, madeConnector := made()
+
 	variables := map[string]string{
+		"connect": worker.Password, "made_user": madeUser, "made_connector": madeConnector,
 		"scram": first, "plain": cluster.Alice.Password, "key": string(client.Key), "basic": registryUser.value, "bearer": registryToken.value, "registry_key": string(pki.Client.Key),
 	}
-	config := canaryConfig(cluster, user, topic, withBasic, withBearer, string(pki.CA.Cert), string(pki.Client.Cert))
+	config := canaryConfig(cluster, user, topic, withBasic, withBearer, string(pki.CA.Cert), string(pki.Client.Cert)) +
+		canaryMade(connect.URLs()[0], worker.Name, user+"-made", topic, filepath.Join(t.TempDir(), "out"))
 	tf := newTerraform(t, d, config)
 	version := 1
 	cli := func(code int, args ...string) outcome {
@@ -544,13 +553,16 @@ func TestRealCanary(t *testing.T) {
 	d.waitState("canary", api.StateRunning)
 	must(t, outside.number(topic, 2, 100, 0))
 	outside.waitEnd("canary."+topic, 200, time.Minute)
+	c.refusedByWorkers(topic)
 	c.looksAround("canary")
 
 	// A wrong secret is refused, the right one rotates, and the connector goes on.
 	variables["scram"], version = c.fresh("kafka/sasl/password"), 2
+	variables["made_user"], variables["made_connector"] = made()
 	cli(1, "apply", "-input=false", "-no-color", "-auto-approve")
 	outside.setPassword(t, user, second)
 	variables["scram"], version = second, 3
+	variables["made_user"], variables["made_connector"] = made()
 	cli(0, "apply", "-input=false", "-no-color", "-auto-approve")
 	d.waitState("canary", api.StateRunning)
 	c.presets(pki)
@@ -564,6 +576,30 @@ func TestRealCanary(t *testing.T) {
 	c.files()
 	c.everyField()
 	c.look()
+}
+
+// refusedByWorkers sends real workers what they repeat in their refusals, and in the trace of a task that fails.
+func (c *canaries) refusedByWorkers(topic string) {
+	c.t.Helper()
+	path := "/v1/connections/real-workers/connectors/refused-" + topic
+	secret := c.fresh("the refused configuration of a connector on real workers")
+	with := func(key string) map[string]any {
+		return map[string]any{
+			"config":           map[string]string{"connector.class": "FileStreamSink", "topics": topic},
+			"sensitive_config": map[string]string{key: "/nonexistent/" + secret},
+		}
+	}
+	for _, query := range []string{"?dry_run=true", ""} {
+		if got := c.ask(http.MethodPut, path+query, with("errors.tolerance")); got.status != http.StatusUnprocessableEntity || !strings.Contains(got.body, "Invalid value") {
+			c.t.Errorf("with a secret that is no value: %d %s", got.status, got.body)
+		}
+	}
+	c.want(http.StatusOK, http.MethodPut, path, with("file"))
+	// It is taken back with what the task said.
+	c.d.eventually("the task fails", time.Minute, func() (string, bool) {
+		got := c.ask(http.MethodGet, path+"?wait=settled", nil)
+		return got.body, strings.Contains(got.body, "NoSuchFile")
+	})
 }
 
 // terraformFiles reads the state files, and plan files unpacked.
@@ -601,7 +637,7 @@ func canaryConfig(cluster *real.Cluster, user, topic, withBasic, withBearer, reg
 	}
 	client := cluster.ClientCertificate()
 	variables := ""
-	for _, name := range []string{"scram", "plain", "key", "basic", "bearer", "registry_key"} {
+	for _, name := range []string{"scram", "plain", "key", "basic", "bearer", "registry_key", "connect", "made_user", "made_connector"} {
 		variables += fmt.Sprintf("variable %q {\n  type      = string\n  ephemeral = true\n  sensitive = true\n}\n", name)
 	}
 	return variables + fmt.Sprintf(`
@@ -696,4 +732,38 @@ resource "headgate_source_connector" "canary" {
 }
 `, quote(string(cluster.CA())), hclList(cluster.BootstrapServers(real.ListenerSASLSSL)), quote(user), hclList(cluster.BootstrapServers(real.ListenerSASLPlaintext)), quote(cluster.Alice.Name),
 		hclList(cluster.BootstrapServers(real.ListenerMTLS)), quote(string(client.Cert)), quote(withBasic), quote(withBearer), quote(registryCA), quote(registryCertificate), quote(topic))
+}
+
+// canaryMade declares what has secrets beside connections: a user of the broker, and a connector on Kafka Connect.
+func canaryMade(connectURL, worker, user, topic, file string) string {
+	return fmt.Sprintf(`
+resource "headgate_scram_user" "made" {
+  connection_name     = headgate_connection.plain.name
+  username            = %q
+  password_wo         = var.made_user
+  password_wo_version = var.secret_version
+}
+
+resource "headgate_connection" "workers" {
+  name = "real-workers"
+  kafka_connect = {
+    urls = [%q]
+    basic = {
+      username            = %q
+      password_wo         = var.connect
+      password_wo_version = 1
+    }
+  }
+}
+
+resource "headgate_connector" "made" {
+  connection_name = headgate_connection.workers.name
+  name            = %[4]q
+  config          = { "connector.class" = "FileStreamSink", "topics" = %[4]q, "file" = %[5]q }
+  sensitive_config_wo = {
+    "consumer.override.sasl.jaas.config" = "org.apache.kafka.common.security.plain.PlainLoginModule required username=\"a\" password=\"${var.made_connector}\";"
+  }
+  sensitive_config_wo_version = var.secret_version
+}
+`, user, connectURL, worker, topic, file)
 }
