@@ -1099,16 +1099,18 @@ func TestRealConflictsAreWaitedOut(t *testing.T) {
 	})
 }
 
-// A worker that dies takes nothing with it, and one that is coming back does not make connectors look absent, nor does one
-// that wants another password by then. The new one is taken, and everything goes on.
+// A worker that dies takes nothing with it: not the one that leads, whose death the other one notices only seconds later, nor
+// the last one. One that is coming back does not make connectors look absent, nor does one that wants another password by
+// then. The new one is taken, and everything goes on.
 func TestRealWorkerComesAndGoes(t *testing.T) {
 	t.Parallel()
 	real.Shared(t)
 	user := real.User{Name: "alice", Password: "the-first-of-two"}
 	const second = "the-second-of-two"
-	dedicated := real.DedicatedConnect(t, real.ConnectOptions{User: &user})
+	// The first worker leads, for it comes first.
+	dedicated := real.DedicatedConnect(t, real.ConnectOptions{User: &user, Workers: 2, Config: map[string]string{"session.timeout.ms": "6000", "heartbeat.interval.ms": "2000"}})
 	as := func(password string) string {
-		return fmt.Sprintf(`{"urls":[%q],"basic":{"username":%q,"password":%q}}`, dedicated.URLs()[0], user.Name, password)
+		return fmt.Sprintf(`{"urls":[%q],"basic":{"username":%q,"password":%q}}`, dedicated.URLs()[1], user.Name, password)
 	}
 	e := newEnvOf(t, as(user.Password))
 	rotate := func(password string) error {
@@ -1121,14 +1123,21 @@ func TestRealWorkerComesAndGoes(t *testing.T) {
 	name := real.Name(t)
 	topic(t, name)
 	body := fileSource(t, name, "one")
-	e.mustPut(name, body, create())
+	k := e.mustPut(name, body, create())
 	dedicated.KillWorker(0)
+	body.Config["batch.size"] = "100"
+	began := time.Now()
+	if k = e.mustPut(name, body, at(k.Generation)); k.Status.State != api.StateRunning || k.Status.RolledBack != nil || k.Config["batch.size"] != "100" {
+		t.Errorf("after the death of the worker that leads: %+v", k)
+	}
+	t.Logf("the death of the worker that leads was waited out in %s", time.Since(began).Round(time.Second))
+	dedicated.KillWorker(1)
 	_, err := e.Get(t.Context(), conn, name, false)
 	fails(t, err, api.CodeConnection, "/connection")
 	if err := dedicated.SetPassword(second); err != nil {
 		t.Fatal(err)
 	}
-	if err := dedicated.LaunchWorker(0); err != nil {
+	if err := dedicated.LaunchWorker(1); err != nil {
 		t.Fatal(err)
 	}
 	there := func() (*api.KafkaConnector, error) {

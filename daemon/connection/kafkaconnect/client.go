@@ -124,6 +124,9 @@ func passing(method string, err error) time.Duration {
 		return startPatience
 	case e.Status == http.StatusInternalServerError && strings.Contains(e.Message, "rebalance is expected"):
 		return rebalancePatience // the same as a conflict, by another way
+	case e.Status == http.StatusInternalServerError && strings.HasPrefix(e.Message, "IO Error trying to forward REST request") && (method != http.MethodPost || strings.Contains(e.Message, "ConnectException")):
+		// The worker that leads is gone, and the others have not noticed yet. Nothing reached it, or asking again does no harm.
+		return rebalancePatience
 	case e.Status == http.StatusInternalServerError && strings.HasPrefix(e.Message, "Request timed out") && method != http.MethodPost:
 		// The worker asked the others and they did not answer in time. A POST may have been done all the same.
 		return rebalancePatience

@@ -2,10 +2,12 @@ package kafkaconnect_test
 
 import (
 	"crypto/tls"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -192,5 +194,38 @@ func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A worker that cannot ask the one that leads is asked again, unless that might do something twice.
+func TestLeaderIsGone(t *testing.T) {
+	const forwarding = "IO Error trying to forward REST request: java."
+	for name, tt := range map[string]struct {
+		method, message string
+		asked           int32
+	}{
+		"write":             {http.MethodPut, forwarding + "io.EOFException: HttpConnectionOverHTTP", 3},
+		"create, not heard": {http.MethodPost, forwarding + "net.ConnectException: Connection refused", 3},
+		"create, heard":     {http.MethodPost, forwarding + "io.EOFException: HttpConnectionOverHTTP", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var asked atomic.Int32
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				if asked.Add(1) < 3 {
+					w.WriteHeader(http.StatusInternalServerError)
+					_ = json.NewEncoder(w).Encode(map[string]any{"error_code": 500, "message": tt.message})
+				}
+			}))
+			t.Cleanup(server.Close)
+			client, err := kafkaconnect.NewClient(&api.KafkaConnectConnection{URLs: []string{server.URL}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(client.Close)
+			err = client.Do(t.Context(), tt.method, "/connectors/x/restart", nil, nil)
+			if (err == nil) != (tt.asked == 3) || asked.Load() != tt.asked {
+				t.Errorf("asked %d times, want %d: %v", asked.Load(), tt.asked, err)
+			}
+		})
 	}
 }
