@@ -1,6 +1,7 @@
 package topic
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -14,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/devkafka"
+	"github.com/headgate/terraform-provider-headgate/daemon/gather"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 )
 
@@ -71,6 +73,53 @@ func TestThousandsOfTopicsInFewRequests(t *testing.T) {
 	}
 }
 
+// beside produces records by a client of its own: one that has produced goes on asking about what it has written to.
+func beside(t *testing.T, c *cluster, records ...*kgo.Record) {
+	t.Helper()
+	servers, ok := c.client.OptValue(kgo.SeedBrokers).([]string)
+	if !ok {
+		t.Fatal("the client has no brokers")
+	}
+	producer, err := kgo.NewClient(kgo.SeedBrokers(servers...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer producer.Close()
+	if err := producer.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Where the brokers' own configs may not be read, nobody knows what a topic goes back to: its records may go.
+func TestBrokersDefaultIsNotTold(t *testing.T) {
+	c, _ := thousands(t, 1, map[string]*string{api.RetentionConfig: new("-1")})
+	c.defaults.Close()
+	c.defaults = gather.New(gather.Config[struct{}, map[string]string]{
+		Do: func(context.Context, []struct{}) ([]map[string]string, error) {
+			return nil, errors.New("access is denied")
+		},
+		Limit: 1, Timeout: time.Minute,
+	})
+	st, err := c.one(t.Context(), "t0000")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := declaration{TopicWrite: api.TopicWrite{Unset: []string{api.RetentionConfig}}}
+	change, err := d.against(st)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lost, err := c.losses(t.Context(), change, d); err != nil || len(lost) > 0 {
+		t.Errorf("of an empty topic: %v, %v", lost, err)
+	}
+	beside(t, c, &kgo.Record{Topic: "t0000", Value: []byte("v")})
+	_, err = c.losses(t.Context(), change, d)
+	const want = `Records of topic "t0000" may go: retention.ms goes back to the broker's default, which is not known`
+	if e, ok := errors.AsType[*api.Error](err); !ok || e.Code != api.CodeProtected || !strings.Contains(e.Detail, want) || !strings.Contains(e.Detail, "What that is could not be told: access is denied.") {
+		t.Errorf("got %v, want it refused: %s", err, want)
+	}
+}
+
 // Only topics whose change shortens something are asked about, and together.
 func TestLossesOfThousandsInFewRequests(t *testing.T) {
 	const topics, most = 2000, 400
@@ -83,9 +132,7 @@ func TestLossesOfThousandsInFewRequests(t *testing.T) {
 		{Topic: "t0007", Partition: 0, Value: []byte("v"), Timestamp: time.Now().Add(-3 * time.Hour)},
 		{Topic: "t0008", Partition: 0, Value: []byte("v")},
 	}
-	if err := c.client.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
-		t.Fatal(err)
-	}
+	beside(t, c, records...)
 	look := func(key string, value int64) (refused map[string]*api.Error) {
 		t.Helper()
 		sent.Store(0)
