@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/probe"
 )
 
 // Field numbers and values of PulsarApi.proto, of which a test needs no more than the first exchange.
@@ -61,10 +63,11 @@ func connect(ctx context.Context, conn net.Conn, method string, data []byte) (co
 		}
 		defer func() { _ = conn.SetDeadline(time.Time{}) }()
 	}
-	if _, err := conn.Write(connectFrame(method, data)); err != nil {
-		return connected{}, fmt.Errorf("send the first command: %w", err)
-	}
+	_, unsent := conn.Write(connectFrame(method, data))
 	answer, err := readCommand(conn)
+	if unsent != nil && !probe.IsTLSAlert(err) { // whoever hangs up may have said why
+		return connected{}, fmt.Errorf("send the first command: %w", unsent)
+	}
 	if err != nil {
 		return connected{}, fmt.Errorf("read the answer to the first command: %w", err)
 	}
