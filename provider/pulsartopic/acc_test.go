@@ -127,31 +127,49 @@ func lives(t *testing.T, c *cluster) {
 	}
 }
 
-// rotates has a robot's token replaced by another robot's: tokens end by their time, or when their role loses its rights.
+// rotates has a robot replaced by another one: tokens and certificates end by their time, or when their role loses its rights.
 func rotates(t *testing.T, c *cluster) {
 	t.Helper()
-	robot := func(name string) providertest.Credential {
-		token, err := c.pulsar.Token(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return providertest.Credential{Name: name, Secret: token}
-	}
 	grant := func(name string) {
 		c.admin(t, http.MethodPost, "tenants/public", fmt.Sprintf(`{"adminRoles":[%q],"allowedClusters":["standalone"]}`, name))
 	}
-	grant("first-robot")
-	providertest.Rotation{
-		Kind: func(token providertest.Credential, version int) string {
-			return fmt.Sprintf("pulsar = {\n    service_url = %q\n    admin_url = %q\n    token_wo = %q\n    token_wo_version = %d\n  }", c.pulsar.ServiceURL(), c.adminURL, token.Secret, version)
+	for way, tt := range map[string]struct {
+		credential func(role string) (providertest.Credential, error)
+		kind       func(is providertest.Credential, version int) string
+	}{
+		"token": {
+			func(role string) (providertest.Credential, error) {
+				token, err := c.pulsar.Token(role)
+				return providertest.Credential{Name: role, Secret: token}, err
+			},
+			func(is providertest.Credential, version int) string {
+				return fmt.Sprintf("pulsar = {\n    service_url = %q\n    admin_url = %q\n    token_wo = %q\n    token_wo_version = %d\n  }", c.pulsar.ServiceURL(), c.adminURL, is.Secret, version)
+			},
 		},
-		First: robot("first-robot"),
-		Change: func(*testing.T) providertest.Credential {
-			grant("second-robot")
-			return robot("second-robot")
+		"client certificate": {
+			func(role string) (providertest.Credential, error) {
+				pair, err := c.pulsar.PKI.IssueClient(role)
+				return providertest.Credential{Name: string(pair.Cert), Secret: string(pair.Key)}, err
+			},
+			func(is providertest.Credential, version int) string {
+				return fmt.Sprintf("pulsar = {\n    service_url = %q\n    admin_url = %q\n    tls = { ca_certificate = %q, client_certificate = %q, client_key_wo = %q, client_key_wo_version = %d }\n  }",
+					c.pulsar.ServiceURLTLS(), c.pulsar.AdminURLTLS(), c.pulsar.PKI.CA.Cert, is.Name, is.Secret, version)
+			},
 		},
-		Step: api.StepAuthorization, Says: "may not do this",
-		Uses: `
+	} {
+		t.Run(way, func(t *testing.T) {
+			robot := func(role string) providertest.Credential {
+				grant(role)
+				is, err := tt.credential(role)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return is
+			}
+			providertest.Rotation{
+				Kind: tt.kind, First: robot("first-robot"), Change: func(*testing.T) providertest.Credential { return robot("second-robot") },
+				Step: api.StepAuthorization, Says: "may not do this",
+				Uses: `
 resource "headgate_pulsar_topic" "rotated" {
   connection_name     = headgate_connection.rotated.name
   name                = "persistent://public/default/rotated"
@@ -159,7 +177,9 @@ resource "headgate_pulsar_topic" "rotated" {
   deletion_protection = false
 }
 `,
-	}.Run(t, c.Daemon)
+			}.Run(t, c.Daemon)
+		})
+	}
 }
 
 // keeps has a retention end under which a message is stored.
