@@ -90,7 +90,7 @@ resource "headgate_consumer_group_offsets" "billing" {
 		"data-sources/headgate_stream":                kinesis + clicks,
 		"resources/headgate_schema":                   connections,
 		"resources/headgate_schema_registry_settings": connections,
-		"resources/headgate_source_connector":         strings.ReplaceAll(connections, `"second"`, `"old"`),
+		"resources/headgate_source_connector":         strings.ReplaceAll(connections, `"second"`, `"old"`) + strings.ReplaceAll(topic, ".main.", ".old."),
 		"resources/headgate_connector":                kafkaConnect,
 		"data-sources/headgate_connector":             shop,
 		"data-sources/headgate_connectors":            shop,

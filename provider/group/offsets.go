@@ -76,9 +76,9 @@ type offsetsModel struct {
 func offsetsSchema(context.Context) schema.Schema {
 	m := moves()
 	return schema.Schema{
-		MarkdownDescription: "Moves the committed offsets of a consumer group (classic or KIP-848): to read again, or to skip. It is an act: done once when it is created, and again whenever one of its attributes changes. " +
-			"The plan warns with every partition, from where to where. Afterwards the group goes on from there by itself, and that is no change. " +
-			"A group that someone is in is refused. Destroying it moves nothing. It cannot be imported: there is nothing to read. " +
+		MarkdownDescription: "Moves the committed offsets of a consumer group (classic or KIP-848): to read again, or to skip. It does so once when it is created, and again whenever one of its attributes changes. " +
+			"The plan warns with every partition, from where to where. That the group goes on from there afterwards is no change. " +
+			"A group that has members is refused: stop its consumers first. Destroying the resource moves nothing. It cannot be imported: there is nothing to read. " +
 			"With Terraform 1.14 or newer, the action `headgate_reset_offsets` does the same whenever it is invoked.",
 		Attributes: map[string]schema.Attribute{
 			"connection_name": schema.StringAttribute{
@@ -116,13 +116,13 @@ func moves() move {
 	ways := []path.Expression{path.MatchRoot("to"), path.MatchRoot("shift"), path.MatchRoot("offsets")}
 	return move{
 		topics: schema.SetAttribute{
-			MarkdownDescription: "The topics whose offsets move, in all their partitions. Needed with `to` and `shift`: without it no topic is meant, not all. Not with `offsets`, which names its topics itself.",
+			MarkdownDescription: "The topics whose offsets move, in all their partitions. Needed with `to` and `shift`. Not with `offsets`, which names its topics itself.",
 			ElementType:         types.StringType,
 			Optional:            true,
 			Validators:          []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.ConflictsWith(path.MatchRoot("offsets"))},
 		},
 		to: schema.StringAttribute{
-			MarkdownDescription: "Where to: `earliest`, `latest`, or an RFC 3339 time such as `2026-11-21T08:00:00Z`, the first record of that time or later, the end where there is none. Exactly one of `to`, `shift` and `offsets`.",
+			MarkdownDescription: "Where to: `earliest`, `latest`, or an RFC 3339 time such as `2026-11-21T08:00:00Z`: the first record of that time or later, or the end where there is none. Exactly one of `to`, `shift` and `offsets`.",
 			Optional:            true,
 			Validators:          []validator.String{stringvalidator.ExactlyOneOf(ways...), stringvalidator.LengthAtLeast(1)},
 		},

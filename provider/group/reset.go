@@ -62,7 +62,7 @@ func resetSchema(context.Context) schema.Schema {
 	}
 	return schema.Schema{
 		MarkdownDescription: "Moves the committed offsets of a consumer group (classic or KIP-848): to read again, or to skip. It does so each time that it is invoked: by the `action_trigger` of a resource, or by hand with `terraform apply -invoke`. " +
-			"The plan warns with every partition, from where to where as of then; the apply reports what has moved. A group that someone is in is refused when the action runs, and warned of when planning. " +
+			"The plan warns with every partition, from where to where as of then; the apply reports what has moved. A group that has members is refused when the action runs, and warned of when planning. " +
 			"Actions need Terraform 1.14 or newer. With an older one or OpenTofu, use the resource `headgate_consumer_group_offsets`, which does the same when it is created or changed.",
 		Attributes: attributes,
 	}

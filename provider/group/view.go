@@ -164,7 +164,7 @@ func NewListDataSource() datasource.DataSource {
 				MarkdownDescription: "The consumer groups of a cluster: who is in them, what they read, and how far behind they are, in records and in seconds.",
 				Attributes: map[string]schema.Attribute{
 					"connection_name": schema.StringAttribute{MarkdownDescription: "The connection of the cluster.", Required: true},
-					"prefix":          schema.StringAttribute{MarkdownDescription: "Only groups whose names begin with this. Default: all.", Optional: true},
+					"prefix":          schema.StringAttribute{MarkdownDescription: "Only groups whose names begin with it. Default: all.", Optional: true},
 					"state":           schema.StringAttribute{MarkdownDescription: "Only groups in this state, in Kafka's words: `Stable`, `Empty`, `PreparingRebalance`, `CompletingRebalance`, `Assigning` or `Reconciling`. Default: any.", Optional: true},
 					"groups": schema.ListNestedAttribute{
 						MarkdownDescription: "The groups, by name.", Computed: true,

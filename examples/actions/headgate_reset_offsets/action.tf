@@ -1,5 +1,5 @@
 # Read everything since the morning of the incident once more: terraform apply -invoke=action.headgate_reset_offsets.replay
-# The plan says what moves; nobody may be in the group.
+# The plan says what moves; the group must have no members then.
 action "headgate_reset_offsets" "replay" {
   config {
     connection_name = headgate_connection.main.name

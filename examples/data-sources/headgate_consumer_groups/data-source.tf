@@ -1,4 +1,4 @@
-# Groups that nobody is in, and what waits for them
+# Groups without members, and what waits for them
 data "headgate_consumer_groups" "empty" {
   connection_name = headgate_connection.main.name
   prefix          = "billing"

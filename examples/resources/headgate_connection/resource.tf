@@ -47,7 +47,7 @@ resource "headgate_connection" "msk" {
   name = "msk"
   msk = {
     bootstrap_servers = ["b-1.orders.a1b2c3.c4.kafka.eu-central-1.amazonaws.com"]
-    iam               = { role_arn = "arn:aws:iam::123456789012:role/headgate" } # {}: whatever the daemon's machine has
+    iam               = { role_arn = "arn:aws:iam::123456789012:role/headgate" } # {}: the AWS credentials of the daemon's machine
   }
 }
 
@@ -92,7 +92,7 @@ resource "headgate_connection" "kinesis" {
   name = "kinesis"
   kinesis = {
     region      = "eu-central-1"
-    credentials = { role_arn = "arn:aws:iam::123456789012:role/headgate" } # without it: whatever the daemon's machine has
+    credentials = { role_arn = "arn:aws:iam::123456789012:role/headgate" } # without it: the AWS credentials of the daemon's machine
   }
 }
 
@@ -125,7 +125,7 @@ resource "headgate_connection" "archive" {
     s3 = {
       bucket      = "payments-archive"
       region      = "eu-central-1"
-      credentials = { role_arn = "arn:aws:iam::123456789012:role/headgate" } # without it: whatever the daemon's machine has
+      credentials = { role_arn = "arn:aws:iam::123456789012:role/headgate" } # without it: the AWS credentials of the daemon's machine
     }
   }
 }

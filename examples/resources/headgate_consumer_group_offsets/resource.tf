@@ -1,4 +1,4 @@
-# Read everything since the morning of the incident once more. The plan says what moves; nobody may be in the group.
+# Read everything since the morning of the incident once more. The plan says what moves; the group must have no members then.
 resource "headgate_consumer_group_offsets" "replay" {
   connection_name = headgate_connection.main.name
   group           = "billing"

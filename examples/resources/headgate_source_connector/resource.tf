@@ -1,14 +1,8 @@
-resource "headgate_topic" "old_orders" {
-  connection_name     = headgate_connection.old.name
-  name                = "orders"
-  deletion_protection = false
-}
-
 resource "headgate_source_connector" "orders_in" {
   name = "orders-in"
   kafka = {
     connection     = headgate_connection.old.name
-    topics         = [headgate_topic.old_orders.name]
+    topics         = ["orders"]
     topic_prefixes = ["returns."] # all topics that begin so, now and later
     start_from     = "earliest"
   }
