@@ -33,7 +33,7 @@ type TLS struct {
 	ClientCertificate      string `json:"client_certificate,omitempty" doc:"The client's PEM certificate chain, for mutual TLS."`
 	ClientKey              string `json:"client_key,omitempty" secret:"true" doc:"The PEM key of the client certificate."`
 	ClientKeyPassword      string `json:"client_key_password,omitempty" secret:"true" doc:"The password of an encrypted client key."`
-	EndpointIdentification string `json:"endpoint_identification,omitempty" enum:"https,none" default:"https" doc:"Whether the certificate must name the host (https), or any name will do (none)."`
+	EndpointIdentification string `json:"endpoint_identification,omitempty" enum:"https,none" default:"https" doc:"Whether the certificate must name the host ('https'), or any name will do ('none')."`
 }
 
 // SchemaRegistryConnection is the kind schema_registry.

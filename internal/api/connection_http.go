@@ -3,13 +3,13 @@ package api
 // HTTPConnection is the kind http.
 type HTTPConnection struct {
 	URL     string               `json:"url" pattern:"^https?://" doc:"The URL that the paths of requests are appended to." example:"https://api.example.com/v2"`
-	Headers map[string]string    `json:"headers,omitempty" doc:"Headers to send with every request. Credentials do not go here but into basic, bearer, api_key or oauth2, which are kept sealed."`
+	Headers map[string]string    `json:"headers,omitempty" doc:"Headers to send with every request. Credentials do not go here but into 'basic', 'bearer', 'api_key' or 'oauth2', whose secrets are kept encrypted."`
 	Basic   *BasicAuthentication `json:"basic,omitempty" doc:"HTTP basic authentication."`
 	Bearer  *BearerToken         `json:"bearer,omitempty" doc:"Bearer token authentication."`
 	APIKey  *APIKey              `json:"api_key,omitempty" doc:"A key in a header of its own."`
 	OAuth2  *OAuth2              `json:"oauth2,omitempty" doc:"Tokens by OAuth 2.0 client credentials, renewed before they end."`
 	TLS     *TLS                 `json:"tls,omitempty" doc:"TLS, for https URLs; a client certificate goes here."`
-	Probe   *HTTPProbe           `json:"probe,omitempty" doc:"The request that a test of the connection sends. Without it a test ends once the server can be reached."`
+	Probe   *HTTPProbe           `json:"probe,omitempty" doc:"The request that a test of the connection sends. Without it, a test ends once the server can be reached."`
 }
 
 // HTTPProbe is the request of a test.

@@ -24,27 +24,27 @@ const GuaranteeAtLeastOnce = "at_least_once"
 
 // ConnectorSettings are the fields of a source connector that do not depend on its kind.
 type ConnectorSettings struct {
-	Destination KafkaDestination `json:"destination" doc:"Where the records go. Missing topics are made with the source's partition count, and those with fewer partitions grow: a headgate_topic for one of them needs at least as many."`
-	Guarantee   string           `json:"guarantee,omitempty" enum:"at_least_once" default:"at_least_once" doc:"What happens to records when something fails. at_least_once: every record arrives, and after a fault some may arrive again."`
-	Parallelism int64            `json:"parallelism,omitempty" minimum:"1" maximum:"1000" default:"1" doc:"How many instances share the partitions."`
-	State       string           `json:"state,omitempty" enum:"running,paused,stopped" default:"running" doc:"What the connector should be doing. A paused connector keeps its instances and connections. A stopped one has none, and its positions expire after the source's offsets.retention.minutes (7 days by default): started later than that, it fails and asks where to begin."`
+	Destination KafkaDestination `json:"destination" doc:"Where the records go. Missing topics are made with the source's partition count, and those with fewer partitions grow: a 'headgate_topic' for one of them needs at least as many."`
+	Guarantee   string           `json:"guarantee,omitempty" enum:"at_least_once" default:"at_least_once" doc:"What happens to records when something fails. 'at_least_once': every record arrives, and after a fault some may arrive again."`
+	Parallelism int64            `json:"parallelism,omitempty" minimum:"1" maximum:"1000" default:"1" doc:"How many instances read at once; they share the partitions."`
+	State       string           `json:"state,omitempty" enum:"running,paused,stopped" default:"running" doc:"What the connector should be doing. A 'paused' connector keeps its instances and connections. A 'stopped' one has none, and its positions expire after the source's 'offsets.retention.minutes' (7 days by default): started later than that, it fails until 'start_from' is changed."`
 }
 
 // KafkaDestination is a Kafka cluster that records are written to.
 type KafkaDestination struct {
 	Connection   string            `json:"connection" doc:"The connection of the cluster."`
-	TopicPrefix  string            `json:"topic_prefix,omitempty" doc:"Goes before the source topic's name."`
-	TopicMapping map[string]string `json:"topic_mapping,omitempty" doc:"Destination names of single topics, by source topic. It comes before topic_prefix."`
+	TopicPrefix  string            `json:"topic_prefix,omitempty" doc:"Goes before the source topic's name. Without it, topics keep their names."`
+	TopicMapping map[string]string `json:"topic_mapping,omitempty" doc:"Names of single topics at the destination, by source topic, in full: 'topic_prefix' does not go before them."`
 }
 
 // KafkaSource is the source kind kafka.
 type KafkaSource struct {
 	Connection       string   `json:"connection" doc:"The connection of the cluster to read."`
-	Topics           []string `json:"topics,omitempty" doc:"Topics by name; each must exist. At least one of topics, topic_prefixes, topic_pattern and additional_topics is needed; together they add up."`
+	Topics           []string `json:"topics,omitempty" doc:"Topics by name; each must exist. At least one of 'topics', 'topic_prefixes', 'topic_pattern' and 'additional_topics' is needed; together they add up."`
 	TopicPrefixes    []string `json:"topic_prefixes,omitempty" doc:"All topics whose names begin with one of these, now and later."`
 	TopicPattern     string   `json:"topic_pattern,omitempty" doc:"All topics whose whole names match this regular expression (RE2), now and later."`
 	AdditionalTopics []string `json:"additional_topics,omitempty" doc:"Further topics by name; those that do not exist yet join when they appear."`
-	StartFrom        string   `json:"start_from,omitempty" default:"earliest" doc:"Where to begin in topics that are there when the connector is created or changed and that have no position yet: earliest, latest, or an RFC 3339 time. Changing it does not move topics that have one. What appears later is read from its beginning."`
+	StartFrom        string   `json:"start_from,omitempty" default:"earliest" doc:"Where to begin in topics that are there when the connector is created or changed and that have no position yet: 'earliest', 'latest', or an RFC 3339 time. Changing it does not move topics that have one. What appears later is read from its beginning."`
 }
 
 // Connector is a connector that the daemon hosts.
@@ -71,13 +71,13 @@ type ConnectorWrite struct {
 
 // ConnectorStatus is what a hosted connector is really doing.
 type ConnectorStatus struct {
-	State string `json:"state" enum:"running,paused,stopped,failed,starting" doc:"failed when any instance is failed; starting until every instance is running or unassigned."`
+	State string `json:"state" enum:"running,paused,stopped,failed,starting" doc:"'failed' when any instance is failed; 'starting' until every instance is running or unassigned."`
 	// Generation is the one that the instances run.
-	Generation string           `json:"generation" doc:"The generation that the instances run."`
+	Generation string           `json:"generation" doc:"The generation of the connector that the instances run; every write makes another one."`
 	Guarantee  string           `json:"guarantee" doc:"The guarantee that the whole path achieves."`
-	GroupID    string           `json:"group_id,omitempty" doc:"The consumer group that holds the positions."`
+	GroupID    string           `json:"group_id,omitempty" doc:"The consumer group of the source cluster that holds the positions."`
 	WorkerID   string           `json:"worker_id" doc:"The daemon that hosts it."`
-	LagRecords int64            `json:"lag_records" doc:"Records at the source that are not safe at the destination yet; -1 when unknown."`
+	LagRecords int64            `json:"lag_records" doc:"Records at the source that the destination does not hold yet; -1 when unknown."`
 	Error      *Failure         `json:"error,omitempty" doc:"Why it is failed."`
 	Instances  []InstanceStatus `json:"instances" nullable:"false" doc:"The instances."`
 	// RolledBack is set after an update that could not start.
@@ -87,7 +87,7 @@ type ConnectorStatus struct {
 // InstanceStatus is what one instance is doing.
 type InstanceStatus struct {
 	ID              int               `json:"id" doc:"The instance, from 0."`
-	State           string            `json:"state" enum:"running,paused,failed,unassigned,starting" doc:"unassigned: there are more instances than partitions."`
+	State           string            `json:"state" enum:"running,paused,failed,unassigned,starting" doc:"'unassigned': there are more instances than partitions."`
 	WorkerID        string            `json:"worker_id" doc:"The daemon that hosts it."`
 	Error           *Failure          `json:"error,omitempty" doc:"Why it is failed or restarting."`
 	Restarts        int64             `json:"restarts" doc:"How often it was restarted after a failure; goes back down while it runs without failures."`
@@ -98,7 +98,7 @@ type InstanceStatus struct {
 	BytesReceived   int64             `json:"bytes_received" doc:"Bytes of keys, values and headers read."`
 	BytesWritten    int64             `json:"bytes_written" doc:"Bytes of keys, values and headers that the destination holds."`
 	LastReceived    *time.Time        `json:"last_received,omitempty" doc:"When the last record was read, as an RFC 3339 time."`
-	LagRecords      int64             `json:"lag_records" doc:"Records of its partitions that are not safe yet; -1 when unknown."`
+	LagRecords      int64             `json:"lag_records" doc:"Records of its partitions that the destination does not hold yet; -1 when unknown."`
 	SourceErrors    []Failure         `json:"source_errors" nullable:"false" doc:"Recent errors of reading, newest first."`
 	SystemErrors    []Failure         `json:"system_errors" nullable:"false" doc:"Recent errors of everything else, newest first."`
 	Partitions      []PartitionStatus `json:"partitions" nullable:"false" doc:"What it reads."`
@@ -108,9 +108,9 @@ type InstanceStatus struct {
 type PartitionStatus struct {
 	Topic      string `json:"topic" doc:"The topic."`
 	Partition  int32  `json:"partition" doc:"The partition."`
-	Position   int64  `json:"position" doc:"The next offset to be safe at the destination; -1 when unknown."`
+	Position   int64  `json:"position" doc:"The offset of the next record that the destination is to hold; -1 when unknown."`
 	EndOffset  int64  `json:"end_offset" doc:"The end of the partition at the source; -1 when unknown."`
-	LagRecords int64  `json:"lag_records" doc:"Offsets from position to end_offset; -1 when unknown."`
+	LagRecords int64  `json:"lag_records" doc:"Offsets from 'position' to 'end_offset'; -1 when unknown."`
 }
 
 // Failure is an error that happened while running.
@@ -125,7 +125,7 @@ type Failure struct {
 
 // Rollback is an update that was taken back.
 type Rollback struct {
-	Generation string  `json:"generation" doc:"The generation that could not start."`
+	Generation string  `json:"generation" doc:"The generation of the connector that could not start."`
 	Error      Failure `json:"error" doc:"Why."`
 }
 

@@ -12,7 +12,7 @@ type TopicFigures struct {
 	SizeBytesAll     *int64            `json:"size_bytes_all" doc:"The bytes on disk with all replicas. Null when brokers do not tell."`
 	LastWrite        *time.Time        `json:"last_write" doc:"The timestamp of the newest record, as an RFC 3339 time. Null when there is none."`
 	RecordsPerSecond *float64          `json:"records_per_second" doc:"Records per second over the last 5 minutes, by the records' timestamps. Null when it holds none or the brokers do not tell."`
-	BytesPerSecond   *float64          `json:"bytes_per_second" doc:"About how many bytes per second records_per_second is on disk, by the average size of the records. Null when that is not known, as where compaction removes records."`
+	BytesPerSecond   *float64          `json:"bytes_per_second" doc:"About how many bytes per second, on disk: 'records_per_second' times the average size of a record. Null when that is not known, as where compaction removes records."`
 	Partitions       []PartitionFigure `json:"partitions" nullable:"false" doc:"Each partition, in order."`
 	Brokers          []BrokerFigure    `json:"brokers" nullable:"false" doc:"Each broker that is up, by id."`
 }

@@ -20,18 +20,18 @@ type Namespace struct {
 
 // NamespaceSettings is what is declared of a namespace.
 type NamespaceSettings struct {
-	TopicPrefix string           `json:"topic_prefix" pattern:"^[a-zA-Z0-9._-]{1,248}$" doc:"What the names of its topics begin with, the dot included, such as \"payments.\". Of several namespaces that fit, a topic belongs to the one with the longest prefix."`
-	Connections []string         `json:"connections,omitempty" doc:"The connections that it spans. Null, or left out: all."`
+	TopicPrefix string           `json:"topic_prefix" pattern:"^[a-zA-Z0-9._-]{1,248}$" doc:"What the names of its topics begin with, the dot included, such as 'payments.': 1 to 248 letters, digits, dots, dashes and underscores. Of several namespaces that fit, a topic belongs to the one with the longest prefix."`
+	Connections []string         `json:"connections,omitempty" doc:"The connections that it spans. Without it: all."`
 	Owner       string           `json:"owner,omitempty" doc:"The team that it belongs to; errors name it."`
-	Environment string           `json:"environment,omitempty" doc:"What it is for, such as production."`
-	Limits      *NamespaceLimits `json:"limits,omitempty" doc:"What its topics may have at most. Left out: no limit. A topic that has more already stays as it is, and may not be raised further."`
+	Environment string           `json:"environment,omitempty" doc:"What it is for, such as 'production'."`
+	Limits      *NamespaceLimits `json:"limits,omitempty" doc:"What its topics may have at most. Without it: no limit. A topic that has more already stays as it is, and may not be raised further."`
 }
 
 // NamespaceLimits are what the topics of a namespace may have at most; a limit that is left out is none.
 type NamespaceLimits struct {
-	Partitions        int64         `json:"partitions,omitempty" minimum:"1" maximum:"1000000" doc:"The highest number of partitions of a topic. Left out: no limit."`
-	Retention         spec.Duration `json:"retention,omitempty" doc:"The longest time that a topic keeps records, such as 720h. Topics that are only compacted keep the last record of each key all the same. Left out: no limit."`
-	ReplicationFactor int64         `json:"replication_factor,omitempty" minimum:"1" maximum:"32767" doc:"The highest number of replicas of a topic's partitions. Left out: no limit."`
+	Partitions        int64         `json:"partitions,omitempty" minimum:"1" maximum:"1000000" doc:"The highest number of partitions of a topic. Without it: no limit."`
+	Retention         spec.Duration `json:"retention,omitempty" doc:"The longest time that a topic keeps records, such as '720h'. Topics that are only compacted keep the last record of each key all the same. Without it: no limit."`
+	ReplicationFactor int64         `json:"replication_factor,omitempty" minimum:"1" maximum:"32767" doc:"The highest number of replicas of a topic's partitions. Without it: no limit."`
 }
 
 // NamespaceWrite is a namespace as it is declared.

@@ -92,8 +92,8 @@ type Record struct {
 	Timestamp time.Time      `json:"timestamp" doc:"The record's timestamp, as an RFC 3339 time."`
 	Key       *string        `json:"key" doc:"The key as text; null when the record has none."`
 	Value     *string        `json:"value" doc:"The value as text; null for a tombstone."`
-	KeyFormat string         `json:"key_format" enum:"null,json,text,hex,avro,protobuf" doc:"How key was decoded."`
-	Format    string         `json:"value_format" enum:"null,json,text,hex,avro,protobuf" doc:"How value was decoded."`
+	KeyFormat string         `json:"key_format" enum:"null,json,text,hex,avro,protobuf" doc:"How 'key' was decoded."`
+	Format    string         `json:"value_format" enum:"null,json,text,hex,avro,protobuf" doc:"How 'value' was decoded."`
 	Headers   []RecordHeader `json:"headers,omitempty" doc:"The headers, in order."`
 }
 
@@ -107,7 +107,7 @@ type RecordHeader struct {
 type Preview struct {
 	Records []Record `json:"records" nullable:"false" doc:"The records, oldest first."`
 	// Truncated says that there was more than the limits of bytes and time let through.
-	Truncated bool `json:"truncated" doc:"Whether the limits of bytes or time cut it short; notes say which."`
+	Truncated bool `json:"truncated" doc:"Whether it was cut short, at 8 MiB or 10 seconds; 'notes' say at which."`
 	// Notes tell what a reader would not see in the records.
 	Notes []string `json:"notes" nullable:"false" doc:"What the records do not show: why it was cut short, what is gone already, why a schema could not be used."`
 }

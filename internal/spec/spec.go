@@ -4,7 +4,7 @@
 // Tags, the same as huma's where huma has them:
 //
 //	json:"name,omitempty"   the name; a field without omitempty and without a default is required
-//	doc:"..."               one or more sentences for the docs
+//	doc:"..."               one or more sentences for the docs; a word in 'single quotes' is code
 //	default:"..."           the value of an absent field: a JSON value, or a bare string
 //	enum:"A,B"              the values allowed
 //	minimum, maximum        bounds of numbers

@@ -41,7 +41,7 @@ type cause struct {
 	Detail  string `json:"detail" doc:"What was being done, and what the other side said."`
 	Remedy  string `json:"remedy" doc:"The way out."`
 	// Attribute is empty when no single field is to blame.
-	Attribute string `json:"attribute" doc:"The field of the connection that is to blame, below the block of its kind, such as sasl.password; of a secret the attribute has _wo at its end."`
+	Attribute string `json:"attribute" doc:"The field of the connection that is to blame, below the block of its kind, such as 'sasl.password'; the attribute of a secret has '_wo' at its end."`
 }
 
 type warning struct {

@@ -8,6 +8,7 @@ package kind
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -188,7 +189,7 @@ func objectAttribute(f spec.Field) schema.Attribute {
 
 // describe is what the docs say of a field.
 func describe(f spec.Field) string {
-	parts := []string{f.Doc}
+	parts := []string{Markdown(f.Doc)}
 	if values := oneOfValues(f); values != "" {
 		parts = append(parts, values)
 	}
@@ -204,9 +205,18 @@ func describe(f spec.Field) string {
 	return strings.Join(parts, " ")
 }
 
+// quoted is a word in single quotes; an apostrophe has a letter before it.
+var quoted = regexp.MustCompile(`(^|[ (])'([^' ]+)'`)
+
+// Markdown makes code of the words that a doc tag has in single quotes: a tag cannot hold backticks.
+func Markdown(doc string) string { return quoted.ReplaceAllString(doc, "$1`$2`") }
+
 func oneOfValues(f spec.Field) string {
-	if len(f.Enum) == 0 {
+	switch len(f.Enum) {
+	case 0:
 		return ""
+	case 1:
+		return "Only `" + f.Enum[0] + "` so far."
 	}
 	return "One of `" + strings.Join(f.Enum, "`, `") + "`."
 }

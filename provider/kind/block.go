@@ -41,7 +41,7 @@ func Blocks(kinds spec.Kinds) map[string]schema.Attribute {
 	blocks := map[string]schema.Attribute{}
 	for _, k := range kinds {
 		blocks[k.Name] = schema.SingleNestedAttribute{
-			MarkdownDescription: k.Doc + oneOf(kinds),
+			MarkdownDescription: k.Doc + alone(kinds),
 			Optional:            true,
 			Attributes:          Attributes(k.Fields),
 			PlanModifiers:       []planmodifier.Object{objectplanmodifier.RequiresReplaceIf(kindChanged, kindChange, kindChange)},
@@ -56,11 +56,12 @@ func kindChanged(_ context.Context, req planmodifier.ObjectRequest, resp *object
 	resp.RequiresReplace = !req.PlanValue.IsUnknown() && req.PlanValue.IsNull() != req.StateValue.IsNull()
 }
 
-func oneOf(kinds spec.Kinds) string {
+// alone says of the only kind that it is needed. Where there are several, the resource says that exactly one is.
+func alone(kinds spec.Kinds) string {
 	if len(kinds) == 1 {
 		return " Needed: it is the only kind so far."
 	}
-	return " Exactly one kind is needed."
+	return ""
 }
 
 // DataSourceBlocks makes one computed nested attribute of each kind; all but one are null.

@@ -56,6 +56,13 @@ type keys struct {
 	Path    string `json:"path,omitempty" doc:"A path."`
 }
 
+func TestMarkdownMakesCodeOfQuotedWords(t *testing.T) {
+	const doc = "The source's 'offsets.retention.minutes', or none ('https'); the brokers' names. 'last'"
+	if got, want := kind.Markdown(doc), "The source's `offsets.retention.minutes`, or none (`https`); the brokers' names. `last`"; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
 var sampleKind = spec.KindOf[sample]("sample", "A sample.")
 
 // generate draws a planned object, as Terraform has it after defaults, with the writing that people use.

@@ -74,7 +74,7 @@ func DataSourceAttributes(fields []spec.Field) map[string]dsschema.Attribute {
 }
 
 func dataSourceAttribute(f spec.Field) dsschema.Attribute {
-	doc := f.Doc
+	doc := Markdown(f.Doc)
 	if values := oneOfValues(f); values != "" {
 		doc += " " + values
 	}
