@@ -52,7 +52,8 @@ func NewResource() resource.Resource {
 func resourceSchema(context.Context) schema.Schema {
 	return schema.Schema{
 		MarkdownDescription: "All ACLs of one principal in a Kafka cluster. An ACL of the principal that is not declared here shows in the plan as one to be removed. " +
-			"Changes are made in one batch: what denies comes first and goes last, and what allows is added before it is removed, so that access that stays is never interrupted.",
+			"Changes are made in one batch: what denies comes first and goes last, and what allows is added before it is removed, so that access that stays is never interrupted. " +
+			"Destroying it removes all of them.",
 		Attributes: map[string]schema.Attribute{
 			"connection_name": schema.StringAttribute{
 				MarkdownDescription: "The connection of the cluster. Its user needs the rights Describe and Alter on the cluster. Changing it replaces the ACLs (destroys them and creates others).",
@@ -71,7 +72,7 @@ func resourceSchema(context.Context) schema.Schema {
 				Required: true,
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"resource_type": schema.StringAttribute{
-						MarkdownDescription: "`TOPIC`, `GROUP`, `CLUSTER`, `TRANSACTIONAL_ID`, `DELEGATION_TOKEN` or `USER`.",
+						MarkdownDescription: "What it is about: `TOPIC`, `GROUP`, `CLUSTER`, `TRANSACTIONAL_ID`, `DELEGATION_TOKEN` or `USER`.",
 						Required:            true,
 					},
 					"resource_name": schema.StringAttribute{
@@ -79,7 +80,7 @@ func resourceSchema(context.Context) schema.Schema {
 						Optional:            true,
 					},
 					"pattern_type": schema.StringAttribute{
-						MarkdownDescription: "`LITERAL`: the name itself, or `*`. `PREFIXED`: all names that begin with it. Default: `LITERAL`.",
+						MarkdownDescription: "How `resource_name` is meant. `LITERAL`: the name itself, or `*`. `PREFIXED`: all names that begin with it. Default: `LITERAL`.",
 						Optional:            true,
 					},
 					"operations": schema.SetAttribute{
@@ -91,7 +92,7 @@ func resourceSchema(context.Context) schema.Schema {
 						Required:    true,
 					},
 					"permission": schema.StringAttribute{MarkdownDescription: "`ALLOW` or `DENY`; where both apply, `DENY` wins. Default: `ALLOW`.", Optional: true},
-					"host":       schema.StringAttribute{MarkdownDescription: "The IP address of the clients that it is about, as it is: Kafka knows no names or ranges here. Default: `*`, all.", Optional: true},
+					"host":       schema.StringAttribute{MarkdownDescription: "The IP address of the clients that it is about. Kafka takes no host names and no ranges here. Default: `*`, all.", Optional: true},
 				}},
 			},
 		},

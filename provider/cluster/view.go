@@ -42,7 +42,7 @@ func NewDataSource() datasource.DataSource {
 		Type: "cluster",
 		Schema: func(context.Context) schema.Schema {
 			return schema.Schema{
-				MarkdownDescription: "A Kafka cluster.",
+				MarkdownDescription: "A Kafka cluster: its version and features, and how many brokers, topics and partitions it has.",
 				Attributes: map[string]schema.Attribute{
 					"connection_name": connection(),
 					"cluster_id":      text("The id of the cluster."),

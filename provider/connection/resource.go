@@ -69,7 +69,7 @@ func (f family) schema(context.Context) schema.Schema {
 	attributes := kind.Blocks(f.kinds)
 	maps.Copy(attributes, map[string]schema.Attribute{
 		"name": schema.StringAttribute{
-			MarkdownDescription: "The name that everything else refers to it by. Renaming replaces it (destroys it and creates another).",
+			MarkdownDescription: "The name that everything else refers to it by: 1 to 63 lower-case letters, digits, dots, dashes and underscores. Renaming replaces it (destroys it and creates another).",
 			Required:            true,
 			Validators:          []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(api.NamePattern), remote.NameRule)},
 			PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
@@ -83,8 +83,10 @@ func (f family) schema(context.Context) schema.Schema {
 		clusterID: schema.StringAttribute{MarkdownDescription: clusterIDDoc, Computed: true},
 	})
 	return schema.Schema{
-		MarkdownDescription: "A connection: how the Headgate daemon reaches a system. Addresses are in the open; credentials are write-only, " +
-			"live sealed in the daemon and never come back. Topics, schemas and connectors refer to connections by name. Changing the kind of a connection replaces it.",
+		MarkdownDescription: "How the Headgate daemon reaches a system. Exactly one block, such as `kafka`, says what kind of system that is. " +
+			"Secrets are write-only: the daemon keeps them encrypted and never gives them back. Topics, schemas and connectors refer to connections by name.\n\n" +
+			"Another kind replaces the connection (destroys it and creates another); everything else changes in place. Destroying a connection is refused while a connector or another connection uses it. " +
+			"What is behind it stays as it is, but Headgate forgets the descriptions, labels and deletion protection of its topics.",
 		Attributes: attributes,
 	}
 }

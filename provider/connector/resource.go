@@ -69,9 +69,9 @@ func settings() []spec.Field { return spec.FieldsOf(reflect.TypeFor[api.Connecto
 
 // stableStatus is the part of the status that stays the same while nothing is wrong.
 type stableStatus struct {
-	State     string `json:"state" doc:"What the connector is doing: running, paused, stopped, failed or starting."`
+	State     string `json:"state" doc:"What the connector is doing: 'running', 'paused', 'stopped', 'failed' or 'starting'."`
 	Guarantee string `json:"guarantee" doc:"The guarantee that the whole path achieves."`
-	GroupID   string `json:"group_id,omitempty" doc:"The consumer group that holds the positions."`
+	GroupID   string `json:"group_id,omitempty" doc:"The consumer group of the source cluster that holds the positions."`
 }
 
 func statusFields() []spec.Field { return spec.FieldsOf(reflect.TypeFor[stableStatus]()) }
@@ -81,7 +81,7 @@ func (s sources) schema(ctx context.Context) schema.Schema {
 	maps.Copy(attributes, kind.Attributes(settings()))
 	maps.Copy(attributes, map[string]schema.Attribute{
 		"name": schema.StringAttribute{
-			MarkdownDescription: "The name of the connector. Renaming replaces it (destroys it and creates another): the new one begins anew.",
+			MarkdownDescription: "The name of the connector: 1 to 63 lower-case letters, digits, dots, dashes and underscores. Renaming replaces it (destroys it and creates another): the new one begins anew.",
 			Required:            true,
 			Validators:          []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(api.NamePattern), remote.NameRule)},
 			PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
@@ -91,7 +91,8 @@ func (s sources) schema(ctx context.Context) schema.Schema {
 	})
 	return schema.Schema{
 		MarkdownDescription: "A connector that the Headgate daemon hosts and that brings records into Kafka; for one on a Kafka Connect cluster there is `headgate_connector`. Creating and updating end when every instance runs; " +
-			"a create that cannot start leaves nothing behind, an update that cannot start is taken back, and the error names the root cause.",
+			"a create that cannot start leaves nothing behind, an update that cannot start is taken back, and the error names the root cause. " +
+			"Destroying it deletes its positions with it; the topics at the destination stay.",
 		Attributes: attributes,
 	}
 }
@@ -99,7 +100,7 @@ func (s sources) schema(ctx context.Context) schema.Schema {
 func statusAttribute() schema.Attribute {
 	inner := map[string]schema.Attribute{}
 	for _, f := range statusFields() {
-		inner[f.Name] = schema.StringAttribute{MarkdownDescription: f.Doc, Computed: true}
+		inner[f.Name] = schema.StringAttribute{MarkdownDescription: kind.Markdown(f.Doc), Computed: true}
 	}
 	return schema.SingleNestedAttribute{
 		MarkdownDescription: "What is really happening. The data source of the same name has all of it: instances, lag, errors.",

@@ -117,7 +117,7 @@ func statusAttribute() schema.Attribute {
 				MarkdownDescription: "The tasks.", Computed: true,
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"id":        schema.Int64Attribute{MarkdownDescription: "The task, from 0.", Computed: true},
-					"state":     text("What it is doing."),
+					"state":     text("`running`, `paused`, `stopped`, `failed`, `unassigned` or `starting`."),
 					"worker_id": text("The worker that runs it."),
 					"error":     text("The root cause of its failure; null when it has not failed."),
 					"trace":     text("The whole trace, without secrets; null when it has not failed."),
@@ -205,9 +205,9 @@ func listSchema(context.Context) schema.Schema {
 			"connection_name": schema.StringAttribute{MarkdownDescription: connectionDoc, Required: true},
 			"prefix":          schema.StringAttribute{MarkdownDescription: "Only connectors whose names begin with it. Default: all.", Optional: true},
 			"connectors": schema.ListNestedAttribute{
-				MarkdownDescription: "The connectors.", Computed: true,
+				MarkdownDescription: "The connectors, by name.", Computed: true,
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-					"name":   schema.StringAttribute{MarkdownDescription: "The name.", Computed: true},
+					"name":   schema.StringAttribute{MarkdownDescription: "The name of the connector.", Computed: true},
 					"class":  schema.StringAttribute{MarkdownDescription: "The plugin that it is made from.", Computed: true},
 					"config": schema.MapAttribute{MarkdownDescription: "The configuration, without `name` and without secrets.", ElementType: types.StringType, Computed: true},
 					"state":  schema.StringAttribute{MarkdownDescription: "What it should be doing: `running`, `paused` or `stopped`.", Computed: true},

@@ -65,7 +65,8 @@ func NewResource() resource.Resource {
 func resourceSchema(ctx context.Context) schema.Schema {
 	return schema.Schema{
 		MarkdownDescription: "A connector that a Kafka Connect cluster runs; for one that the Headgate daemon hosts there is `headgate_source_connector`. The cluster checks the configuration when planning. Creating and updating end when the connector and every task run; " +
-			"a create that cannot run leaves nothing behind, an update that cannot run is taken back, and the error names the root cause.",
+			"a create that cannot run leaves nothing behind, an update that cannot run is taken back, and the error names the root cause. " +
+			"When it is destroyed, its offsets stay on the Kafka Connect cluster: one that is created later with the same name goes on from them.",
 		Attributes: map[string]schema.Attribute{
 			"connection_name": schema.StringAttribute{
 				MarkdownDescription: "The connection of the Kafka Connect cluster, of kind `kafka_connect`. Changing it replaces the connector (destroys it and creates another).",
@@ -73,23 +74,24 @@ func resourceSchema(ctx context.Context) schema.Schema {
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			},
 			"name": schema.StringAttribute{
-				MarkdownDescription: "The name of the connector. Renaming replaces it (destroys it and creates another): the new one begins anew.",
+				MarkdownDescription: "The name of the connector: 1 to 200 characters, without slashes, backslashes and percent signs. Renaming replaces it (destroys it and creates another): the new one begins anew, unless one of that name was there before.",
 				Required:            true,
 				Validators:          []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(api.KafkaConnectorNamePattern), "must be 1 to 200 characters, without slashes, backslashes, percent signs and control characters, and without spaces at its ends")},
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			},
 			"config": schema.MapAttribute{
 				MarkdownDescription: "The whole configuration by the names of Kafka Connect and of the plugin, values as text, without `name` and without secrets. " +
-					"Keys that someone else adds show in the next plan, which takes them away; what the plugin has a default for need not be written. " +
-					"Keys that the cluster itself adds to what is applied, as managed services do, are left alone as long as they stay as they were, and so are values of which it shows no more than a mask: what someone else sets behind the mask shows in no plan, so that such a value is better kept in `sensitive_config_wo`. " +
-					"An import shows all of them; the first apply tells them apart.",
+					"What the plugin has a default for need not be written. Keys that someone else adds show in the next plan, which takes them away. " +
+					"Keys that the cluster itself adds, as managed services do, are left alone as long as they stay as they were. " +
+					"Of a value that the cluster masks, a change made elsewhere shows in no plan: keep such a value in `sensitive_config_wo`. " +
+					"An import has all keys in it; the first apply finds out which of them the cluster added.",
 				ElementType: types.StringType,
 				Required:    true,
 			},
 			"sensitive_config_wo": schema.MapAttribute{
 				MarkdownDescription: "The secret part of the configuration: what the plugin defines as a password, and whatever else nobody is to see. Such a key in `config` is refused when planning. " +
 					"Write-only: never in state or plan. Change `sensitive_config_wo_version` to have new values used. Without it, secrets that the connector has stay as they are. " +
-					"What someone else sets in the place of a secret shows in no plan, least of all where the cluster answers a mask such as `****` whatever the value: raise the version to have yours written again.",
+					"A secret changed elsewhere shows in no plan: change the version to have yours written again.",
 				ElementType: types.StringType,
 				Optional:    true,
 				Sensitive:   true,
@@ -119,7 +121,7 @@ func resourceSchema(ctx context.Context) schema.Schema {
 				Optional:            true,
 				Attributes: map[string]schema.Attribute{
 					"max_retries": schema.Int64Attribute{
-						MarkdownDescription: "How many restarts before it stays failed; the count begins anew after 10 minutes without a failure. 1 to 1000.",
+						MarkdownDescription: "How many restarts before it stays failed, from 1 to 1000; the count begins anew after 10 minutes without a failure.",
 						Required:            true,
 						Validators:          []validator.Int64{int64validator.Between(1, 1000)},
 					},

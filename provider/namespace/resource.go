@@ -56,7 +56,7 @@ func resourceSchema(context.Context) schema.Schema {
 	attributes := kind.Attributes(declared())
 	maps.Copy(attributes, map[string]schema.Attribute{
 		"name": schema.StringAttribute{
-			MarkdownDescription: "The name of the namespace. Renaming replaces it (destroys it and creates another); its topics stay.",
+			MarkdownDescription: "The name of the namespace: 1 to 63 lower-case letters, digits, dots, dashes and underscores. Renaming replaces it (destroys it and creates another); its topics stay.",
 			Required:            true,
 			Validators:          []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(api.NamePattern), remote.NameRule)},
 			PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
@@ -66,8 +66,8 @@ func resourceSchema(context.Context) schema.Schema {
 		MarkdownDescription: "What a team may do by itself: the topics whose names begin with a prefix, within limits. The daemon holds every write of a topic to the limits, whoever asks for it, " +
 			"and plans show it on the topic's own attribute. Topics that exist already belong to the namespace at once and keep all they have; one that has more than is allowed stays as it is, " +
 			"and may not be raised further. Destroying a namespace leaves its topics.\n\n" +
-			"A plan that makes or changes a namespace checks the topics that depend on it, by a reference such as the one in their names below or by `depends_on`, against what it will be. " +
-			"Of other topics Terraform does not say which comes first: they are held to what is there.",
+			"When a plan changes a namespace and topics in it, the topics are checked against the new limits where they depend on the namespace, by a reference such as `headgate_namespace.payments.topic_prefix` below or by `depends_on`. " +
+			"Other topics are checked against the limits as they are before the apply.",
 		Attributes: attributes,
 	}
 }

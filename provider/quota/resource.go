@@ -56,13 +56,14 @@ func resourceSchema(context.Context) schema.Schema {
 		}
 	}
 	number := func(doc string) schema.Float64Attribute {
-		return schema.Float64Attribute{MarkdownDescription: doc + " Left out: not managed.", Optional: true}
+		return schema.Float64Attribute{MarkdownDescription: doc + " Without it: not managed.", Optional: true}
 	}
 	return schema.Schema{
 		MarkdownDescription: "Quotas of a user, of a client id, of both together, or of an IP address of a Kafka cluster: set `user`, `client_id`, both, or `ip` alone. " +
-			"Every broker counts for itself, but for `controller_mutation_rate`: a client of three brokers gets three times as much. " +
+			"Every broker counts for itself, so that a client of three brokers gets three times as much; only `controller_mutation_rate` is of the whole cluster. " +
 			"Only what is declared is managed: changes of it made elsewhere show in the next plan, other quotas of the same entity are left alone, and one that is no longer declared is taken away. " +
-			"After an import all quotas of the entity count as declared: repeat those to keep, or the next apply takes them away.",
+			"After an import all quotas of the entity count as declared: repeat those to keep, or the next apply takes them away. " +
+			"Destroying it takes the declared quotas away.",
 		Attributes: map[string]schema.Attribute{
 			"connection_name": schema.StringAttribute{
 				MarkdownDescription: "The connection of the cluster. Its user needs the rights DescribeConfigs and AlterConfigs on the cluster. Changing it replaces the quotas (destroys them and creates others).",
@@ -73,15 +74,15 @@ func resourceSchema(context.Context) schema.Schema {
 			"client_id": entity("The client id; `<default>` is every client id without quotas of its own."),
 			"ip":        entity("The IP address; `<default>` is every address without a quota of its own."),
 			"entity": schema.StringAttribute{
-				MarkdownDescription: "All of it in one, such as `user=billing,client-id=<default>`: what the import id ends with. In names, `,`, `=` and `%` are written `%2C`, `%3D` and `%25`.",
+				MarkdownDescription: "Whom the quotas are about, in one text, such as `user=billing,client-id=<default>`: what the import id ends with. In names, `,`, `=` and `%` are written `%2C`, `%3D` and `%25`.",
 				Computed:            true,
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
 			},
 			api.QuotaProducerByteRate: schema.StringAttribute{
-				MarkdownDescription: "What may be produced per second and broker, such as `10MiB`. Beyond it the broker answers later. Left out: not managed.", Optional: true, Validators: []validator.String{rateValidator{}},
+				MarkdownDescription: "What may be produced per second and broker, such as `10MiB`. Whoever exceeds it gets the broker's answers later. Without it: not managed.", Optional: true, Validators: []validator.String{rateValidator{}},
 			},
 			api.QuotaConsumerByteRate: schema.StringAttribute{
-				MarkdownDescription: "What may be consumed per second and broker, such as `10MiB`. Left out: not managed.", Optional: true, Validators: []validator.String{rateValidator{}},
+				MarkdownDescription: "What may be consumed per second and broker, such as `10MiB`. Without it: not managed.", Optional: true, Validators: []validator.String{rateValidator{}},
 			},
 			api.QuotaRequestPercentage:      number("How much of the time of one of the broker's threads may be taken, in percent; `200` is two threads."),
 			api.QuotaControllerMutationRate: number("How many partitions may be created or deleted per second, in the whole cluster."),

@@ -56,7 +56,7 @@ func versionAttributes() map[string]schema.Attribute {
 		"schema_id":   schema.StringAttribute{MarkdownDescription: "The id that records carry: a number, in AWS Glue a UUID.", Computed: true},
 		"format":      schema.StringAttribute{MarkdownDescription: "The schema language: `AVRO`, `JSON` or `PROTOBUF`.", Computed: true},
 		"schema":      schema.StringAttribute{MarkdownDescription: "The schema as the registry has it.", Computed: true},
-		"fingerprint": schema.StringAttribute{MarkdownDescription: "The same for schemas that differ in nothing but form.", Computed: true},
+		"fingerprint": schema.StringAttribute{MarkdownDescription: "A hash of the schema, the same for schemas that differ only in form, such as whitespace and the order of keys.", Computed: true},
 		"references": schema.ListNestedAttribute{
 			MarkdownDescription: "The schemas that this one refers to.",
 			Computed:            true,
@@ -73,7 +73,7 @@ func viewSchema(context.Context) schema.Schema {
 	attributes := versionAttributes()
 	attributes["connection_name"] = schema.StringAttribute{MarkdownDescription: "The connection of the registry.", Required: true}
 	attributes["subject"] = schema.StringAttribute{
-		MarkdownDescription: "The subject. It may be left out where `schema_id` is given; where several subjects have that schema, it is then the first by name.",
+		MarkdownDescription: "The subject. Not needed where `schema_id` is given; where several subjects have that schema, it is then the first by name.",
 		Optional:            true, Computed: true,
 		Validators: []validator.String{stringvalidator.AtLeastOneOf(path.MatchRoot("schema_id"))},
 	}

@@ -64,7 +64,7 @@ func declared() []spec.Field {
 			continue
 		case "format":
 			f.Default, f.Required = "AVRO", false
-			f.Doc += " Changing it replaces the schema (destroys it and creates another), except from JSON to CLOUDEVENTS or back."
+			f.Doc += " Changing it replaces the schema (destroys it and creates another), except from 'JSON' to 'CLOUDEVENTS' or back."
 		case "schema":
 			f.Doc += " Whitespace and the order of keys do not matter: a change of nothing else plans nothing."
 			f.MinSize = new(1)
@@ -92,7 +92,7 @@ func resourceSchema(context.Context) schema.Schema {
 		},
 		"schema_id":   schema.StringAttribute{MarkdownDescription: "The id that records carry: a number, in AWS Glue a UUID.", Computed: true},
 		"version":     schema.Int64Attribute{MarkdownDescription: "The version within the subject, from 1.", Computed: true},
-		"fingerprint": schema.StringAttribute{MarkdownDescription: "The same for schemas that differ in nothing but form.", Computed: true},
+		"fingerprint": schema.StringAttribute{MarkdownDescription: "A hash of the schema, the same for schemas that differ only in form, such as whitespace and the order of keys.", Computed: true},
 		"hard_delete": schema.BoolAttribute{
 			MarkdownDescription: "Whether destroying deletes the subject for good, so that its ids no longer resolve and records written with them can no longer be read. " +
 				"Otherwise it is soft-deleted. AWS Glue has no soft delete: there destroying is refused unless this is `true`. Default: `false`.",
@@ -132,7 +132,7 @@ func followReferences(attributes map[string]schema.Attribute) {
 	if !ok {
 		return
 	}
-	version.MarkdownDescription = "The version in that subject, from 1. Left out, the latest is followed: when there is a newer one, the plan shows it, and applying registers a new version that refers to it. " +
+	version.MarkdownDescription = "The version in that subject, from 1. Without it, the latest is followed: when there is a newer one, the plan shows it, and applying registers a new version that refers to it. " +
 		"To follow a schema of the same configuration in the same apply, give its `version` attribute."
 	version.Computed = true
 	references.NestedObject.Attributes["version"] = version

@@ -62,7 +62,8 @@ type model struct {
 func resourceSchema(context.Context) schema.Schema {
 	return schema.Schema{
 		MarkdownDescription: "A user of a Kafka cluster who logs in with SCRAM, and its password. What the user may do is declared with `headgate_acl`. " +
-			"A cluster does not reveal passwords: a password changed elsewhere is not noticed; a user, mechanism or iteration count changed elsewhere shows in the plan.",
+			"A cluster does not reveal passwords: a password changed elsewhere is not noticed; a user, mechanism or iteration count changed elsewhere shows in the plan. " +
+			"Destroying it deletes the user, who can no longer log in; the user's ACLs stay.",
 		Attributes: map[string]schema.Attribute{
 			"connection_name": schema.StringAttribute{
 				MarkdownDescription: "The connection of the cluster. Its user needs the rights Describe and Alter on the cluster. Changing it replaces the user (destroys it and creates another).",
@@ -92,7 +93,7 @@ func resourceSchema(context.Context) schema.Schema {
 				Validators:          []validator.Int64{int64validator.Between(api.MinSCRAMIterations, api.MaxSCRAMIterations)},
 			},
 			"password_wo": schema.StringAttribute{
-				MarkdownDescription: "The password. It goes to the cluster and is kept nowhere else. Needed for a new user, and whenever `mechanisms` or `iterations` change. Needs Terraform 1.11 or newer.",
+				MarkdownDescription: "The password. It goes to the cluster and is kept nowhere else. Needed for a new user, when a mechanism is added, and when `iterations` changes.",
 				Optional:            true,
 				Sensitive:           true,
 				WriteOnly:           true,

@@ -70,7 +70,7 @@ func resourceSchema(ctx context.Context) schema.Schema {
 			},
 			"name": schema.StringAttribute{
 				MarkdownDescription: "The name of the stream (1 to 128 letters, digits, dots, dashes and underscores) or its ARN, such as `arn:aws:kinesis:eu-central-1:123456789012:stream/clicks`. " +
-					"An ARN must be in the connection's region and account, as they are when planning: a stream does not follow a connection whose region changes, so declare a connection for each region. Renaming replaces the stream (destroys it and creates another); writing the ARN instead of the name, or the name instead of the ARN, changes nothing.",
+					"An ARN must be in the connection's region and account. When the connection's region changes, the stream stays behind in the old one: declare a connection for each region. Renaming replaces the stream (destroys it and creates another); writing the ARN instead of the name, or the name instead of the ARN, changes nothing.",
 				Required:      true,
 				Validators:    []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(`^(arn:[a-z-]+:kinesis:[a-z0-9-]+:[0-9]{12}:stream/)?[a-zA-Z0-9_.-]{1,128}$`), "must be 1 to 128 letters, digits, dots, dashes and underscores, or the ARN of a stream")},
 				PlanModifiers: []planmodifier.String{sameStream{}, stringplanmodifier.RequiresReplace()},
@@ -95,7 +95,7 @@ func resourceSchema(ctx context.Context) schema.Schema {
 				Default:             stringdefault.StaticString(api.DefaultStreamRetention),
 			},
 			"kms_key_id": schema.StringAttribute{
-				MarkdownDescription: "The key to encrypt records with at rest: `alias/aws/kinesis`, which AWS owns, or the id, ARN or alias of a KMS key of yours. Without it they are not encrypted.",
+				MarkdownDescription: "The key to encrypt records with at rest: `alias/aws/kinesis`, which AWS owns, or the id, ARN or alias of a KMS key of yours. Without it, they are not encrypted.",
 				Optional:            true,
 				Validators:          []validator.String{stringvalidator.LengthBetween(1, 2048)},
 			},

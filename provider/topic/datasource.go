@@ -33,7 +33,7 @@ func viewSchema(context.Context) schema.Schema {
 			"config":              schema.MapAttribute{MarkdownDescription: "The configs that are set on the topic itself.", Computed: true, ElementType: types.StringType},
 			"config_effective":    schema.MapAttribute{MarkdownDescription: "All configs in force, those of the broker and Kafka's defaults included.", Computed: true, ElementType: types.StringType},
 			"description":         schema.StringAttribute{MarkdownDescription: "What is in it, for people.", Computed: true},
-			"labels":              schema.MapAttribute{MarkdownDescription: "Labels.", Computed: true, ElementType: types.StringType},
+			"labels":              schema.MapAttribute{MarkdownDescription: "The labels that Headgate keeps for it.", Computed: true, ElementType: types.StringType},
 			"deletion_protection": schema.BoolAttribute{MarkdownDescription: "Whether Headgate refuses to delete the topic.", Computed: true},
 			"with_figures": schema.BoolAttribute{
 				MarkdownDescription: "Whether to ask the brokers for `figures`, which takes a few requests more. Default: `false`.",

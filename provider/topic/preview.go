@@ -44,7 +44,7 @@ func previewSchema(context.Context) schema.Schema {
 		"connection_name": schema.StringAttribute{MarkdownDescription: "The connection of the cluster.", Required: true},
 		"name":            schema.StringAttribute{MarkdownDescription: "The name of the topic.", Required: true},
 		"last": schema.Int64Attribute{
-			MarkdownDescription: "How many of the newest records to show, over all partitions. Not with `from_offset` or `from_time`. From 1 to 1,000. Default: `10`.",
+			MarkdownDescription: "How many of the newest records to show, over all partitions. Not with `from_offset` or `from_time`. From 1 to 1000. Default: `10`.",
 			Optional:            true,
 			Validators:          []validator.Int64{int64validator.Between(1, 1000)},
 		},
@@ -59,7 +59,7 @@ func previewSchema(context.Context) schema.Schema {
 			Validators:          []validator.String{timeValidator{}},
 		},
 		"limit": schema.Int64Attribute{
-			MarkdownDescription: "How many records to show at most from there on, the earliest first. Only with `from_offset` or `from_time`. From 1 to 1,000. Default: `10`.",
+			MarkdownDescription: "How many records to show at most from there on, the earliest first. Only with `from_offset` or `from_time`. From 1 to 1000. Default: `10`.",
 			Optional:            true,
 			Validators:          []validator.Int64{int64validator.Between(1, 1000)},
 		},

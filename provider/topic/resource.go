@@ -68,7 +68,7 @@ func resourceSchema(ctx context.Context) schema.Schema {
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			},
 			"name": schema.StringAttribute{
-				MarkdownDescription: "The name of the topic. Renaming replaces it (destroys it and creates another).",
+				MarkdownDescription: "The name of the topic: 1 to 249 letters, digits, dots, dashes and underscores. Renaming replaces it (destroys it and creates another).",
 				Required:            true,
 				Validators: []validator.String{
 					stringvalidator.RegexMatches(regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`), "must be 1 to 249 letters, digits, dots, dashes and underscores"),
@@ -77,7 +77,7 @@ func resourceSchema(ctx context.Context) schema.Schema {
 				PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			},
 			"partitions": schema.Int64Attribute{
-				MarkdownDescription: "The number of partitions. It grows in place, which changes the partition that new records of a key go to, and never shrinks. Default: `3`.",
+				MarkdownDescription: "The number of partitions. It grows in place, which changes the partition that new records of a key go to, and never shrinks. From 1 to 1000000. Default: `3`.",
 				Optional:            true,
 				Computed:            true,
 				Default:             int64default.StaticInt64(api.DefaultPartitions),

@@ -22,10 +22,10 @@ type listed struct {
 	Name               string            `json:"name" doc:"The name of the topic."`
 	Partitions         int64             `json:"partitions" doc:"The number of partitions."`
 	ReplicationFactor  int64             `json:"replication_factor" doc:"The number of replicas of each partition; the smallest where they differ."`
-	Retention          string            `json:"retention" doc:"How long records are kept, such as 36h, or unlimited."`
+	Retention          string            `json:"retention" doc:"How long records are kept, such as '36h', or 'unlimited'."`
 	Config             map[string]string `json:"config" doc:"The configs that are set on the topic itself."`
 	Description        string            `json:"description" doc:"What is in it, for people."`
-	Labels             map[string]string `json:"labels" doc:"Labels."`
+	Labels             map[string]string `json:"labels" doc:"The labels that Headgate keeps for it."`
 	DeletionProtection bool              `json:"deletion_protection" doc:"Whether Headgate refuses to delete the topic."`
 	TopicID            string            `json:"topic_id" doc:"The cluster's id of the topic."`
 }
@@ -69,9 +69,9 @@ func topicsSchema(context.Context) schema.Schema {
 		MarkdownDescription: "The topics of a cluster, whoever made them; those that the cluster keeps for itself are left out. A topic that the connection's user may not read is left out with a warning.",
 		Attributes: map[string]schema.Attribute{
 			"connection_name": schema.StringAttribute{MarkdownDescription: "The connection of the cluster.", Required: true},
-			"prefix":          schema.StringAttribute{MarkdownDescription: "Only topics whose names begin with this.", Optional: true},
-			"pattern":         schema.StringAttribute{MarkdownDescription: "Only topics whose whole names match this regular expression, in RE2's syntax.", Optional: true},
-			"namespace":       schema.StringAttribute{MarkdownDescription: "Only topics of this namespace.", Optional: true},
+			"prefix":          schema.StringAttribute{MarkdownDescription: "Only topics whose names begin with it. Default: all.", Optional: true},
+			"pattern":         schema.StringAttribute{MarkdownDescription: "Only topics whose whole names match this regular expression (RE2). Default: all.", Optional: true},
+			"namespace":       schema.StringAttribute{MarkdownDescription: "Only topics of this namespace. Default: all.", Optional: true},
 			"names":           schema.ListAttribute{MarkdownDescription: "The names of the topics, in order.", Computed: true, ElementType: types.StringType},
 			"topics": schema.ListNestedAttribute{
 				MarkdownDescription: "The topics, by name.", Computed: true,

@@ -40,7 +40,7 @@ func Schema() *tfprotov6.Schema {
 		DescriptionKind: tfprotov6.StringKindMarkdown,
 		Attributes: []*tfprotov6.SchemaAttribute{
 			attribute(attrAdopt, tftypes.Bool, optional, "Whether topics that exist already are taken over with their records and their undeclared configs, instead of being refused. "+
-				"For topics that leave another resource: see Moving topics into a set. Default: `false`."),
+				"For topics that leave another resource: see [Moving topics into a set](#moving-topics-into-a-set). Default: `false`."),
 			attribute(attrConnection, tftypes.String, required, "The connection of the cluster. Changing it replaces the topics (destroys them and creates others)."),
 			attribute(attrThrottle, tftypes.String, optional, reassign.ThrottleDoc),
 			{
