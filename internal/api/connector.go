@@ -120,7 +120,7 @@ type Failure struct {
 	Summary string    `json:"summary" doc:"What went wrong, in one line."`
 	Detail  string    `json:"detail,omitempty" doc:"The whole chain of causes."`
 	Remedy  string    `json:"remedy,omitempty" doc:"The way out."`
-	Trace   string    `json:"trace,omitempty" doc:"The stack, after a panic."`
+	Trace   string    `json:"trace,omitempty" doc:"The stack trace, where a mistake in Headgate itself is the cause."`
 }
 
 // Rollback is an update that was taken back.

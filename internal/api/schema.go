@@ -58,11 +58,11 @@ const (
 type SchemaWrite struct {
 	Format     string            `json:"format" enum:"AVRO,JSON,PROTOBUF,CLOUDEVENTS" doc:"The schema language. 'CLOUDEVENTS' is a JSON Schema that has to describe the envelope of a CloudEvent; registries keep it as JSON."`
 	Schema     string            `json:"schema" doc:"The schema."`
-	References []SchemaReference `json:"references,omitempty" doc:"The schemas that this one refers to."`
+	References []SchemaReference `json:"references,omitempty" doc:"The schemas that this one refers to. AWS Glue has no references."`
 	// Compatibility empty: the registry's global one.
 	Compatibility string `json:"compatibility,omitempty" enum:"NONE,BACKWARD,BACKWARD_TRANSITIVE,FORWARD,FORWARD_TRANSITIVE,FULL,FULL_TRANSITIVE,DISABLED" doc:"The subject's own compatibility mode. Without it, the registry's global mode holds; in AWS Glue, which has none, 'BACKWARD'. 'DISABLED', in AWS Glue alone, takes no new version."`
 	// Mode empty: the registry's global one.
-	Mode           string   `json:"mode,omitempty" enum:"READWRITE,READONLY" doc:"The subject's own mode: 'READONLY' takes no new version and no delete. Without it, the registry's global mode holds."`
+	Mode           string   `json:"mode,omitempty" enum:"READWRITE,READONLY" doc:"The subject's own mode: 'READONLY' takes no new version and no delete. Without it, the registry's global mode holds. Apicurio Registry and AWS Glue have no modes."`
 	OnIncompatible string   `json:"on_incompatible,omitempty" enum:"refuse,override" default:"refuse" doc:"What to do with a schema that the compatibility mode forbids: 'refuse' it when planning, with the reasons; or 'override', which warns of the reasons when planning and registers it all the same, with the subject's compatibility lowered to 'NONE' for that moment."`
 	Unknown        []string `json:"unknown,omitempty" doc:"In a dry run: JSON pointers into the body whose values are not known yet."`
 }
@@ -79,7 +79,7 @@ type SchemaRegistrySettings struct {
 // SchemaRegistrySettingsWrite are the settings as they are declared. What is absent is left as it is.
 type SchemaRegistrySettingsWrite struct {
 	Compatibility string   `json:"compatibility,omitempty" enum:"NONE,BACKWARD,BACKWARD_TRANSITIVE,FORWARD,FORWARD_TRANSITIVE,FULL,FULL_TRANSITIVE" doc:"The compatibility mode of subjects that have none of their own. Without it, the registry's stays as it is."`
-	Mode          string   `json:"mode,omitempty" enum:"READWRITE,READONLY" doc:"The mode of subjects that have none of their own: 'READONLY' takes no new schema from anyone. Without it, the registry's stays as it is."`
+	Mode          string   `json:"mode,omitempty" enum:"READWRITE,READONLY" doc:"The mode of subjects that have none of their own: 'READONLY' takes no new schema from anyone. Without it, the registry's stays as it is. Apicurio Registry has no modes."`
 	Unknown       []string `json:"unknown,omitempty" doc:"In a dry run: JSON pointers into the body whose values are not known yet."`
 }
 

@@ -85,7 +85,7 @@ func (f family) schema(context.Context) schema.Schema {
 	return schema.Schema{
 		MarkdownDescription: "How the Headgate daemon reaches a system. Exactly one block, such as `kafka`, says what kind of system that is. " +
 			"Secrets are write-only: the daemon keeps them encrypted and never gives them back. Topics, schemas and connectors refer to connections by name.\n\n" +
-			"Another kind replaces the connection (destroys it and creates another); everything else changes in place. Destroying a connection is refused while a connector or another connection uses it. " +
+			"Another kind replaces the connection (destroys it and creates another); everything else changes in place. Destroying a connection is refused while a connector, a namespace or another connection uses it. " +
 			"What is behind it stays as it is, but Headgate forgets the descriptions, labels and deletion protection of its topics.",
 		Attributes: attributes,
 	}

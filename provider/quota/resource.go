@@ -61,7 +61,7 @@ func resourceSchema(context.Context) schema.Schema {
 	return schema.Schema{
 		MarkdownDescription: "Quotas of a user, of a client id, of both together, or of an IP address of a Kafka cluster: set `user`, `client_id`, both, or `ip` alone. " +
 			"Every broker counts for itself, so that a client of three brokers gets three times as much; only `controller_mutation_rate` is of the whole cluster. " +
-			"Only what is declared is managed: changes of it made elsewhere show in the next plan, other quotas of the same entity are left alone, and one that is no longer declared is taken away. " +
+			"Every quota is more than 0. Only what is declared is managed: changes of it made elsewhere show in the next plan, other quotas of the same entity are left alone, and one that is no longer declared is taken away. " +
 			"After an import all quotas of the entity count as declared: repeat those to keep, or the next apply takes them away. " +
 			"Destroying it takes the declared quotas away.",
 		Attributes: map[string]schema.Attribute{

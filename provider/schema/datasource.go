@@ -87,7 +87,7 @@ func viewSchema(context.Context) schema.Schema {
 		Optional:            true, Computed: true,
 	}
 	attributes["compatibility"] = schema.StringAttribute{MarkdownDescription: "The subject's own compatibility mode; null where the registry's global mode holds.", Computed: true}
-	attributes["mode"] = schema.StringAttribute{MarkdownDescription: "The subject's own mode; null where the registry's global mode holds.", Computed: true}
+	attributes["mode"] = schema.StringAttribute{MarkdownDescription: "The subject's own mode; null where the registry's global mode holds, and where there are no modes.", Computed: true}
 	return schema.Schema{MarkdownDescription: "A schema of a subject, whoever registered it: the latest, a version, or the one of an id that records carry.", Attributes: attributes}
 }
 

@@ -106,7 +106,7 @@ func NewListDataSource() datasource.DataSource {
 func subjectsSchema(context.Context) schema.Schema {
 	attributes := versionAttributes()
 	attributes["compatibility"] = schema.StringAttribute{MarkdownDescription: "The subject's own compatibility mode; null where the registry's global mode holds.", Computed: true}
-	attributes["mode"] = schema.StringAttribute{MarkdownDescription: "The subject's own mode; null where the registry's global mode holds.", Computed: true}
+	attributes["mode"] = schema.StringAttribute{MarkdownDescription: "The subject's own mode; null where the registry's global mode holds, and where there are no modes.", Computed: true}
 	return schema.Schema{
 		MarkdownDescription: "The subjects of a registry with their latest schemas, whoever registered them.",
 		Attributes: map[string]schema.Attribute{

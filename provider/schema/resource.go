@@ -95,7 +95,7 @@ func resourceSchema(context.Context) schema.Schema {
 		"fingerprint": schema.StringAttribute{MarkdownDescription: "A hash of the schema, the same for schemas that differ only in form, such as whitespace and the order of keys.", Computed: true},
 		"hard_delete": schema.BoolAttribute{
 			MarkdownDescription: "Whether destroying deletes the subject for good, so that its ids no longer resolve and records written with them can no longer be read. " +
-				"Otherwise it is soft-deleted. AWS Glue has no soft delete: there destroying is refused unless this is `true`. Default: `false`.",
+				"Otherwise it is soft-deleted: its ids still resolve, and it can be registered again. AWS Glue has no soft delete: there destroying is refused unless this is `true`. Default: `false`.",
 			Optional: true,
 			Computed: true,
 			Default:  booldefault.StaticBool(false),
