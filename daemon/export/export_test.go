@@ -71,6 +71,13 @@ func TestWrite(t *testing.T) {
 		{Connection: "c", Name: "persistent://public/default/by-time", Retention: "1h", RetentionSize: api.Unlimited, DeletionProtection: true},
 		{Connection: "c", Name: "non-persistent://public/default/forever", Partitions: 1, Retention: api.Unlimited, RetentionSize: api.Unlimited, DeletionProtection: true},
 	})
+	unread := behind("kafka", "topics", nil)
+	unread["/v1/connections/c/topics"] = api.Page[api.Topic]{
+		Items: []api.Topic{{Connection: "c", Name: "read", Partitions: 1}}, Warnings: []api.Warning{{Summary: `Topic "x" is left out`, Detail: "Not authorized."}},
+	}
+	for _, segment := range []string{"acls", "scram-users", "client-quotas"} {
+		unread["/v1/connections/c/"+segment] = api.Page[any]{Items: []any{}}
+	}
 	namespaces := map[string]any{"/v1/namespaces": map[string]any{"items": []api.Namespace{
 		{Name: "all", NamespaceSettings: api.NamespaceSettings{TopicPrefix: "all."}},
 		{Name: "payments", NamespaceSettings: api.NamespaceSettings{
@@ -96,6 +103,10 @@ func TestWrite(t *testing.T) {
 		"connectors with a prefix": {
 			daemon: connectors, options: export.Options{Connection: "c", Prefix: "us"},
 			has: []string{"headgate_connector.usual"}, hasNot: []string{"secretive", "a/b"},
+		},
+		"a topic that cannot be read": {
+			daemon: unread, options: export.Options{Connection: "c"},
+			has: []string{`# Topic "x" is left out: Not authorized.`, "to = headgate_topic.read"}, hasNot: []string{"headgate_topic.x"}, notes: `Topic "x" is left out`,
 		},
 		"streams": {
 			daemon: streams, options: export.Options{Connection: "c"},

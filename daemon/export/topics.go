@@ -12,14 +12,18 @@ import (
 )
 
 func topics(ctx context.Context, client *api.Client, o Options) ([]resource, error) {
-	return written(o.Prefix, func(t api.Topic) string { return t.Name }, topic, func(cursor string) (*api.Page[api.Topic], error) {
+	var unread []resource
+	found, err := written(o.Prefix, func(t api.Topic) string { return t.Name }, topic, func(cursor string) (*api.Page[api.Topic], error) {
 		page, err := client.ListTopics(ctx, o.Connection, api.TopicQuery{Prefix: o.Prefix}, cursor)
-		if err == nil && len(page.Warnings) > 0 {
-			// What is left out would be missing from what is written.
-			err = fmt.Errorf("%s: %s", page.Warnings[0].Summary, page.Warnings[0].Detail)
+		if err != nil {
+			return nil, err
 		}
-		return page, err
+		for _, w := range page.Warnings {
+			unread = append(unread, resource{leftOut: fmt.Sprintf("%s: %s", w.Summary, w.Detail)})
+		}
+		return page, nil
 	})
+	return append(found, unread...), err
 }
 
 func topic(t api.Topic) resource {

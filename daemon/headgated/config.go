@@ -133,7 +133,11 @@ func (c *serveConfig) tokens() ([]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read token_file: %w", err)
 		}
-		tokens = append(tokens, strings.Fields(string(raw))...)
+		found := strings.Fields(string(raw))
+		if len(found) == 0 {
+			return nil, fmt.Errorf("token_file %s holds no token: write one into it, or leave token_file out to let in everyone who can connect to 127.0.0.1", c.TokenFile)
+		}
+		tokens = append(tokens, found...)
 	}
 	for _, t := range tokens {
 		if len(t) < minTokenLength {

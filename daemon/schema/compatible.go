@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/headgate/terraform-provider-headgate/internal/api"
@@ -91,15 +92,25 @@ func (w *write) compatibleByRegistry(ctx context.Context, mode string) error {
 // refusal.
 func (w *write) reasons(ctx context.Context, mode string, refusal error) []string {
 	reasons := reasonsOf(refusal)
-	if len(reasons) > 0 {
+	if slices.ContainsFunc(reasons, isSentence) {
 		return reasons
 	}
-	reasons, err := w.differences(ctx, mode)
+	found, err := w.differences(ctx, mode)
 	if err != nil {
 		w.r.log.DebugContext(ctx, "reasons of an incompatibility are not known", "subject", w.subject, "error", err)
 	}
+	if len(found) > 0 && len(reasons) > 0 {
+		found = append(found, "The registry says: "+strings.Join(reasons, "; ")+".")
+	}
+	if len(found) > 0 {
+		return found
+	}
 	return reasons
 }
+
+// isSentence says whether a reason is more than a place: Apicurio's for a field of Avro without a default are its name and
+// where it is, "total at /fields/1".
+func isSentence(reason string) bool { return len(strings.Fields(reason)) > 4 }
 
 func (w *write) incompatible(reasons []string, mode string) error {
 	if len(reasons) == 0 {

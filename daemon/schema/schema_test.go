@@ -233,7 +233,7 @@ func testCompatibility(e *env) {
 		t.Errorf("made %+v", made)
 	}
 	body.Schema = required
-	e.refused(t, subject, body, api.CodeIncompatible, "/schema", "not BACKWARD compatible", `b`, "default")
+	e.refused(t, subject, body, api.CodeIncompatible, "/schema", "not BACKWARD compatible", `b`, "gives it no default")
 	body.Schema, body.Compatibility = reduced, "FULL"
 	e.refused(t, subject, body, api.CodeIncompatible, "/schema", "not FULL compatible", `a`)
 	body.Schema, body.Compatibility = defaulted, "BACKWARD"

@@ -38,7 +38,7 @@ func TestServeRefusesToStart(t *testing.T) {
 	}{
 		{"everyone let in", nil, []string{"--data-dir", dir, "--listen", "0.0.0.0:0"}, []string{"0.0.0.0:0 without a token", "HEADGATE_TOKEN"}},
 		{"every address", nil, []string{"--data-dir", dir, "--listen", ":0"}, []string{"without a token"}},
-		{"an empty token file", nil, []string{"--data-dir", dir, "--listen", ":0", "--token-file", file("none", "\n")}, []string{"without a token"}},
+		{"an empty token file", nil, append([]string{"--token-file", file("none", "\n")}, data...), []string{"none holds no token", "leave token_file out"}},
 		{"a short token", []string{"HEADGATE_TOKEN=short"}, data, []string{"shorter than 16 characters"}},
 		{"no data directory", nil, []string{"--listen", "127.0.0.1:0"}, []string{"data_dir is required"}},
 		{"certificate without key", nil, append([]string{"--tls-certificate", file("c.pem", "")}, data...), []string{"tls_certificate and tls_key"}},
