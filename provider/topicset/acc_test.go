@@ -256,7 +256,7 @@ func TestAccTopicSetIsProtected(t *testing.T) {
 	one := setOf(d, "", "a = {}")
 	bOpen := setOf(d, "", "a = {}\n b = { deletion_protection = false }")
 	open := setOf(d, unprotected, "a = {}")
-	refused := regexp.MustCompile(`(?s)Topic "b" is protected from deletion.*deletion_protection = false`)
+	refused := regexp.MustCompile(`(?s)Topic "b" is protected from deletion.*removed \{.*destroy = false.*names\s+that\s+stay.*deletion_protection = false`)
 	test(t,
 		providertest.Applied(both),
 		resource.TestStep{Config: one, ExpectError: refused},

@@ -182,7 +182,7 @@ func isDelete(w api.TopicsWrite, name string) bool {
 
 func doing(w api.TopicsWrite, name string) string {
 	if isDelete(w, name) {
-		return "delete"
+		return deleting
 	}
 	return "check"
 }

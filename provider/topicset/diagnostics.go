@@ -16,6 +16,9 @@ import (
 // shownErrors is how many topics' errors are shown one by one.
 const shownErrors = 50
 
+// deleting is what is done to a topic that has no entry any more.
+const deleting = "delete"
+
 // diagnostics are what Terraform shows. Of thousands of topics with errors it shows some, and how many more there are.
 type diagnostics struct {
 	all []*tfprotov6.Diagnostic
@@ -71,6 +74,10 @@ func (d *diagnostics) topicError(doing, connection, name string, err *api.Error)
 		if one.Code == api.CodeAlreadyExists {
 			one.Remedy = fmt.Sprintf("To take it over with its records, set %s = true; to take over a whole cluster or a prefix, import a new set: terraform import %s.<name> '%s/<prefix>*'. Or choose another name.\n\n"+
 				"If state has it already, because the set was renamed, say that instead:\n\n%s", attrAdopt, TypeName, connection, explain.Moved(TypeName, "<name>"))
+		}
+		if one.Code == api.CodeProtected && doing == deleting {
+			one.Remedy = fmt.Sprintf("To keep the topic without the set, have Terraform forget the set:\n\n%s\n\nand import it again with the names that stay: terraform import %s.<name> '%s/<topic>,<topic>'.\n\n"+
+				"To delete the topic with its records: set deletion_protection = false on its entry and apply; then take the entry away.", explain.Removed(TypeName), TypeName, connection)
 		}
 		d.judged(request, entryPath(name, one.Attribute), &one)
 	}

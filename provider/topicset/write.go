@@ -102,7 +102,7 @@ func (w *writing) outcome(part api.TopicsWrite, name string, outcome api.TopicOu
 	if isDelete(part, name) {
 		if outcome.Error != nil && !isGone(outcome) {
 			w.undone(name)
-			w.diags.topicError("delete", w.now.connection.v, name, outcome.Error)
+			w.diags.topicError(deleting, w.now.connection.v, name, outcome.Error)
 			return
 		}
 		delete(w.now.topics, name)
