@@ -25,6 +25,8 @@ type Options struct {
 	Connection string
 	// Prefix keeps to names that begin with it.
 	Prefix string
+	// LabelPrefix is put before the labels of the resources, so that what is behind two connections fits into one folder.
+	LabelPrefix string
 }
 
 // exporter finds one kind of object behind a connection.
@@ -94,7 +96,7 @@ func Write(ctx context.Context, client *api.Client, out io.Writer, o Options) ([
 	if len(found) == 0 {
 		notes = append(notes, fmt.Sprintf("There are no %s.", what))
 	}
-	if _, err := out.Write(render(notes, found)); err != nil {
+	if _, err := out.Write(render(notes, found, o.LabelPrefix)); err != nil {
 		return nil, fmt.Errorf("write configuration: %w", err)
 	}
 	return notes, nil

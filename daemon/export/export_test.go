@@ -139,6 +139,10 @@ func TestWrite(t *testing.T) {
 			},
 			hasNot: []string{"replication_factor"},
 		},
+		"labels with a prefix": {
+			daemon: streams, options: export.Options{Connection: "c", LabelPrefix: "old "},
+			has: []string{"to = headgate_stream.old_shards", `resource "headgate_stream" "old_shards"`, `id = "c/shards"`, `name = "shards"`},
+		},
 		"nothing there": {
 			daemon: behind("kinesis", "streams", []api.Stream{}), options: export.Options{Connection: "c"},
 			has: []string{`# There are no streams behind connection "c".`}, notes: "There are no streams",

@@ -109,7 +109,7 @@ func heredoc(text string) hclwrite.Tokens {
 }
 
 // render writes the blocks.
-func render(notes []string, resources []resource) []byte {
+func render(notes []string, resources []resource, labelPrefix string) []byte {
 	file := hclwrite.NewEmptyFile()
 	body := file.Body()
 	comment(body, notes)
@@ -118,7 +118,7 @@ func render(notes []string, resources []resource) []byte {
 		if i > 0 {
 			body.AppendNewline()
 		}
-		address := hcl.Traversal{hcl.TraverseRoot{Name: r.typ}, hcl.TraverseAttr{Name: label(r.typ, r.name, taken)}}
+		address := hcl.Traversal{hcl.TraverseRoot{Name: r.typ}, hcl.TraverseAttr{Name: label(r.typ, labelPrefix+r.name, taken)}}
 		take := body.AppendNewBlock("import", nil).Body()
 		take.SetAttributeTraversal("to", address)
 		take.SetAttributeValue("id", cty.StringVal(r.importID))

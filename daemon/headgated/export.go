@@ -25,6 +25,7 @@ Planning it changes nothing. Secrets are not in it; those that are there stay.`,
 		Example: `  headgated export main > topics.tf
   headgated export main --prefix payments. > payments.tf && terraform plan
   headgated export connect > connectors.tf
+  headgated export old --label-prefix old_ > old.tf
   headgated export --namespaces > namespaces.tf`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if namespaces == (len(args) == 1) || len(args) > 1 {
@@ -49,6 +50,7 @@ Planning it changes nothing. Secrets are not in it; those that are there stay.`,
 		},
 	}
 	cmd.Flags().StringVar(&options.Prefix, "prefix", "", "only names that begin with this; of Pulsar topics, the full or the last part of the name")
+	cmd.Flags().StringVar(&options.LabelPrefix, "label-prefix", "", "put this before the labels of the resources, where what is behind several connections goes into one folder")
 	cmd.Flags().BoolVar(&namespaces, "namespaces", false, "the namespaces, which are behind no connection")
 	flags.registerConnection(cmd)
 	return cmd
