@@ -4,11 +4,14 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/list"
@@ -24,6 +27,7 @@ import (
 	"github.com/headgate/terraform-provider-headgate/provider/cluster"
 	"github.com/headgate/terraform-provider-headgate/provider/connection"
 	"github.com/headgate/terraform-provider-headgate/provider/connector"
+	"github.com/headgate/terraform-provider-headgate/provider/explain"
 	functions "github.com/headgate/terraform-provider-headgate/provider/function"
 	"github.com/headgate/terraform-provider-headgate/provider/group"
 	"github.com/headgate/terraform-provider-headgate/provider/kafkaconnect"
@@ -103,17 +107,42 @@ func (p *headgate) Configure(ctx context.Context, req provider.ConfigureRequest,
 				"To try things out, run headgated dev: it prints its URL.")
 		return
 	}
-	client, err := api.NewClient(api.ClientConfig{
+	cfg := api.ClientConfig{
 		Endpoint:      endpoint,
 		Token:         or(config.Token, EnvToken),
 		CACertificate: or(config.CACertificate, EnvCACertificate),
 		UserAgent:     fmt.Sprintf("terraform-provider-headgate/%s (terraform %s)", p.version, req.TerraformVersion),
-	})
+	}
+	client, err := api.NewClient(cfg)
 	if err != nil {
 		resp.Diagnostics.AddError("The provider's configuration is not valid", err.Error()+".")
 		return
 	}
+	if greet(ctx, cfg, &resp.Diagnostics); resp.Diagnostics.HasError() {
+		return
+	}
 	p.use(remote.New(client), resp)
+}
+
+// greetLimit bounds how long a daemon is waited for that does not answer.
+const greetLimit = 5 * time.Second
+
+// greet finds a wrong token, scheme or authority once, in place of once for every resource. An outage is none of its
+// business: it may be over when a resource is asked for, and resources that need no daemon do without it.
+func greet(ctx context.Context, cfg api.ClientConfig, diags *diag.Diagnostics) {
+	cfg.Retries = -1
+	client, err := api.NewClient(cfg)
+	if err != nil {
+		return
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(ctx, greetLimit)
+	defer cancel()
+	_, err = client.Version(ctx)
+	var unreachable *api.UnreachableError
+	if api.HasCode(err, api.CodeUnauthorized) || errors.As(err, &unreachable) && unreachable.Misconfigured() {
+		explain.Request{Doing: "speak to the daemon"}.Error(diags, err)
+	}
 }
 
 func (p *headgate) use(daemon *remote.Daemon, resp *provider.ConfigureResponse) {

@@ -2,6 +2,8 @@ package provider_test
 
 import (
 	"context"
+	"encoding/json"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -152,6 +154,15 @@ func TestAnotherKindNeedsNoOtherChange(t *testing.T) {
 func TestConfigure(t *testing.T) {
 	daemon := httptest.NewServer(http.NotFoundHandler())
 	defer daemon.Close()
+	secure := httptest.NewUnstartedServer(http.NotFoundHandler())
+	secure.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	secure.StartTLS()
+	defer secure.Close()
+	strict := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusUnauthorized)
+		_ = json.NewEncoder(w).Encode(api.Error{Code: api.CodeUnauthorized, Summary: "No token was given"})
+	}))
+	defer strict.Close()
 	for _, tt := range []struct {
 		name     string
 		endpoint tftypes.Value
@@ -162,6 +173,10 @@ func TestConfigure(t *testing.T) {
 		{name: "from the environment", endpoint: tftypes.NewValue(tftypes.String, nil), env: daemon.URL},
 		{name: "unknown", endpoint: tftypes.NewValue(tftypes.String, tftypes.UnknownValue)},
 		{name: "missing", endpoint: tftypes.NewValue(tftypes.String, nil), want: "Where is the Headgate daemon?"},
+		{name: "an outage is the resources' own", endpoint: tftypes.NewValue(tftypes.String, "http://127.0.0.1:1")},
+		{name: "the daemon wants a token", endpoint: tftypes.NewValue(tftypes.String, strict.URL), want: "No token was given"},
+		{name: "the other scheme", endpoint: tftypes.NewValue(tftypes.String, strings.Replace(secure.URL, "https", "http", 1)), want: "Cannot reach the Headgate daemon"},
+		{name: "unknown authority", endpoint: tftypes.NewValue(tftypes.String, secure.URL), want: "Cannot reach the Headgate daemon"},
 		{name: "no URL", endpoint: tftypes.NewValue(tftypes.String, "headgate.internal:8443"), want: "The provider's configuration is not valid"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -44,7 +44,7 @@ var indented = strings.NewReplacer("\n\n", "\n  ", "\n", "\n  ")
 func printError(out io.Writer, err error) {
 	var e *api.Error
 	if !errors.As(err, &e) {
-		e = &api.Error{Summary: err.Error()}
+		e = &api.Error{Summary: said(err)}
 	}
 	for _, one := range e.All() {
 		fmt.Fprintln(out, "Error:", one.Summary)
@@ -59,12 +59,24 @@ func printError(out io.Writer, err error) {
 	}
 }
 
+// said words an error that the daemon did not.
+func said(err error) string {
+	if errors.Is(err, context.Canceled) {
+		return "Stopped before it was done"
+	}
+	return err.Error()
+}
+
 // hint is the way out of an error in the words of the flags.
 func hint(err error) string {
 	var unreachable *api.UnreachableError
 	switch {
 	case api.HasCode(err, api.CodeUnauthorized):
 		return "The token comes from the file of --token-file, or else from HEADGATE_TOKEN."
+	case errors.As(err, &unreachable) && unreachable.Certificate():
+		return "--ca-certificate (or HEADGATE_CA_CERTIFICATE) must hold the authority of the daemon's certificate, and --endpoint (or HEADGATE_ENDPOINT) a name that is in it."
+	case errors.As(err, &unreachable) && unreachable.Misconfigured():
+		return "That is --endpoint, or HEADGATE_ENDPOINT."
 	case errors.As(err, &unreachable):
 		return "Check that headgated is running there, that --endpoint (or HEADGATE_ENDPOINT) is its URL, that this machine may connect to it, " +
 			"and for https that --ca-certificate (or HEADGATE_CA_CERTIFICATE) holds the authority of its certificate."

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -19,6 +21,7 @@ func TestErrorsSpeakOfFlags(t *testing.T) {
 		"of the API":  {refused, []string{"Error: It is in use\n  By others.\n  Delete them.\n", "Error: Odd too\n"}},
 		"no token":    {&api.Error{Code: api.CodeUnauthorized, Summary: "No"}, []string{"Error: No\n", "--token-file", "HEADGATE_TOKEN"}},
 		"unreachable": {&api.UnreachableError{Endpoint: "http://x:1", Err: errors.New("refused")}, []string{"http://x:1", "--endpoint", "--ca-certificate"}},
+		"stopped":     {fmt.Errorf("ask: %w", context.Canceled), []string{"Error: Stopped before it was done\n"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out strings.Builder

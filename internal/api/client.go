@@ -119,9 +119,8 @@ func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, erro
 		return false, ctx.Err()
 	}
 	if err != nil {
-		var certificate *tls.CertificateVerificationError
 		var urlErr *url.Error
-		if errors.As(err, &certificate) || !errors.As(err, &urlErr) {
+		if misconfigured(err) || !errors.As(err, &urlErr) {
 			return false, nil
 		}
 		return urlErr.Op != "Post" || errors.Is(err, syscall.ECONNREFUSED), nil
@@ -188,7 +187,7 @@ func do[T any](ctx context.Context, c *Client, method, path string, body any, he
 	}
 	var answer T
 	if err := json.Unmarshal(raw, &answer); err != nil {
-		return nil, c.notHeadgate(resp)
+		return nil, c.notHeadgate(resp, raw)
 	}
 	return &answer, nil
 }
@@ -229,20 +228,26 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 	if urlErr, ok := errors.AsType[*url.Error](err); ok {
 		err = urlErr.Err
 	}
+	if errors.Is(err, http.ErrSchemeMismatch) {
+		err = errSpeaksHTTP
+	}
 	return &UnreachableError{Endpoint: c.endpoint, Err: err}
 }
 
 func (c *Client) answerError(resp *http.Response, raw []byte) error {
 	var e Error
 	if err := json.Unmarshal(raw, &e); err != nil || e.Code == "" {
-		return c.notHeadgate(resp)
+		return c.notHeadgate(resp, raw)
 	}
 	e.HTTPStatus = resp.StatusCode
 	return &e
 }
 
 // notHeadgate is for answers of something else, such as a proxy: they prove nothing, least of all an absence.
-func (c *Client) notHeadgate(resp *http.Response) error {
+func (c *Client) notHeadgate(resp *http.Response, raw []byte) error {
+	if resp.StatusCode == http.StatusBadRequest && bytes.Contains(raw, []byte("HTTP request to an HTTPS server")) {
+		return &UnreachableError{Endpoint: c.endpoint, Err: errSpeaksHTTPS}
+	}
 	return &UnreachableError{Endpoint: c.endpoint, Err: fmt.Errorf("something that is not Headgate answered %s", resp.Status)}
 }
 

@@ -3,6 +3,7 @@ package api_test
 import (
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -107,15 +108,33 @@ func TestUnreachableIsNotANo(t *testing.T) {
 		http.Error(w, "<html>no such site</html>", http.StatusNotFound)
 	}))
 	defer proxy.Close()
-	for name, endpoint := range map[string]string{"nobody listens": "http://" + address, "something else answers 404": proxy.URL} {
+	secure := httptest.NewUnstartedServer(http.NotFoundHandler())
+	secure.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	secure.StartTLS()
+	defer secure.Close()
+	for name, tt := range map[string]struct {
+		endpoint      string
+		misconfigured bool // so it is not asked again
+		want          string
+	}{
+		"nobody listens":             {"http://" + address, false, "refused"},
+		"something else answers 404": {proxy.URL, false, "not Headgate answered 404"},
+		"http to https":              {strings.Replace(secure.URL, "https", "http", 1), true, "speaks https: write https://"},
+		"https to http":              {strings.Replace(proxy.URL, "http", "https", 1), true, "write http:// in place of https://"},
+		"unknown authority":          {secure.URL, true, "unknown authority"},
+	} {
 		t.Run(name, func(t *testing.T) {
-			c, err := api.NewClient(api.ClientConfig{Endpoint: endpoint, Retries: -1})
+			retries := -1
+			if tt.misconfigured {
+				retries = 1000
+			}
+			c, err := api.NewClient(api.ClientConfig{Endpoint: tt.endpoint, Retries: retries})
 			if err != nil {
 				t.Fatal(err)
 			}
 			_, err = c.GetTopic(t.Context(), "main", "orders")
 			var unreachable *api.UnreachableError
-			if !errors.As(err, &unreachable) || api.HasCode(err, api.CodeNotFound) {
+			if !errors.As(err, &unreachable) || api.HasCode(err, api.CodeNotFound) || unreachable.Misconfigured() != tt.misconfigured || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v", err)
 			}
 		})

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -119,6 +120,26 @@ type UnreachableError struct {
 
 func (e *UnreachableError) Error() string {
 	return fmt.Sprintf("cannot reach the Headgate daemon at %s: %v", e.Endpoint, e.Err)
+}
+
+// What a server says that is asked in the other scheme.
+var (
+	errSpeaksHTTPS = errors.New("what listens there speaks https: write https:// in place of http://")
+	errSpeaksHTTP  = errors.New("what listens there speaks http, without TLS: write http:// in place of https://")
+)
+
+// Misconfigured says that the endpoint's scheme or the CA certificate is wrong, so that asking again does not help.
+func (e *UnreachableError) Misconfigured() bool { return misconfigured(e.Err) }
+
+// Certificate says that the daemon's certificate is not trusted.
+func (e *UnreachableError) Certificate() bool {
+	var certificate *tls.CertificateVerificationError
+	return errors.As(e.Err, &certificate)
+}
+
+func misconfigured(err error) bool {
+	var certificate *tls.CertificateVerificationError
+	return errors.As(err, &certificate) || errors.Is(err, http.ErrSchemeMismatch) || errors.Is(err, errSpeaksHTTPS) || errors.Is(err, errSpeaksHTTP)
 }
 
 func (e *UnreachableError) Unwrap() error { return e.Err }

@@ -93,7 +93,7 @@ func (r Request) detail(e api.Error) string {
 			parts = append(parts, "To keep it and have Terraform forget it, write in the place of the resource:\n\n"+Removed(r.Resource))
 		}
 	case api.CodeUnauthorized:
-		parts = append(parts, "The token comes from the provider's token attribute or from HEADGATE_TOKEN.")
+		parts = append(parts, "The token is the provider's attribute token, or the environment variable HEADGATE_TOKEN.")
 	}
 	if e.RequestID != "" {
 		parts = append(parts, "Request: "+e.RequestID)
@@ -122,11 +122,14 @@ func Removed(resourceType string) string {
 }
 
 func unreachableDetail(doing string, e *api.UnreachableError) string {
-	return paragraphs(
-		fmt.Sprintf("Could not %s: no answer from %s: %s.", doing, e.Endpoint, e.Err),
-		"Nothing is known about the state of things, so nothing was changed in Terraform's state. Check that headgated is running there, "+
-			"that the provider's endpoint (or HEADGATE_ENDPOINT) is its address, that this machine may connect to it, and for https that "+
-			"ca_certificate (or HEADGATE_CA_CERTIFICATE) holds the authority of its certificate.")
+	said := fmt.Sprintf("Could not %s: no answer from %s: %s.", doing, e.Endpoint, e.Err)
+	switch {
+	case e.Certificate():
+		return paragraphs(said, "The provider's ca_certificate (or HEADGATE_CA_CERTIFICATE) must hold the authority of the daemon's certificate, and endpoint a name that is in it.")
+	case e.Misconfigured():
+		return paragraphs(said, "That is the provider's endpoint, or HEADGATE_ENDPOINT.")
+	}
+	return paragraphs(said, "Nothing was removed from Terraform's state. Check that headgated is running there, and the provider's endpoint (or HEADGATE_ENDPOINT).")
 }
 
 // Warnings adds what the daemon wants people to know.
