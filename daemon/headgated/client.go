@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -52,6 +53,23 @@ func (f *clientFlags) client() (*api.Client, error) {
 		cfg.CACertificate = string(raw)
 	}
 	return api.NewClient(cfg)
+}
+
+// argsOfUse checks how many arguments there are against the command's own Use, <needed> and [optional], and names the one that
+// is missing or too many.
+func argsOfUse(cmd *cobra.Command, args []string) error {
+	names := strings.Fields(cmd.Use)[1:]
+	needed := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return strings.HasPrefix(name, "[") })
+	usage := cmd.CommandPath() + " " + strings.Join(names, " ")
+	switch missing := needed[min(len(args), len(needed)):]; {
+	case len(missing) == 1:
+		return fmt.Errorf("%s is missing: %s", missing[0], usage)
+	case len(missing) > 1:
+		return fmt.Errorf("%s are missing: %s", strings.Join(missing, " and "), usage)
+	case len(args) > len(names):
+		return fmt.Errorf("%q is too much: %s", args[len(names)], usage)
+	}
+	return nil
 }
 
 func envOr(name, fallback string) string {

@@ -40,7 +40,7 @@ as before.`,
   headgated connector offsets connect orders-jdbc --set offsets.json --dry-run
   headgated connector offsets connect orders-jdbc --set offsets.json
   headgated connector offsets connect orders-jdbc --reset --stop`,
-		Args: cobra.ExactArgs(2),
+		Args: argsOfUse,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			client, err := flags.client()
 			if err != nil {

@@ -170,7 +170,7 @@ func TestConnectorRestart(t *testing.T) {
 		{[]string{"connect", "stopped"}, "", `Connector "stopped" is stopped`, 0},
 		{[]string{"connect", "none"}, "", `Connector "none" does not exist`, 0},
 		{[]string{"nowhere", "shop"}, "", `Connection "nowhere" does not exist`, 1},
-		{[]string{"a", "b", "c"}, "", "accepts between 1 and 2", 0},
+		{[]string{"a", "b", "c"}, "", "\"c\" is too much", 0},
 	} {
 		t.Run(strings.Join(tt.args, " "), func(t *testing.T) {
 			got := command(t, d, "", append([]string{"connector", "restart"}, tt.args...)...)

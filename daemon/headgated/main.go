@@ -73,6 +73,8 @@ func hint(err error) string {
 	switch {
 	case api.HasCode(err, api.CodeUnauthorized):
 		return "The token comes from the file of --token-file, or else from HEADGATE_TOKEN."
+	case api.HasCode(err, api.CodeNotFound):
+		return whereListed(err)
 	case errors.As(err, &unreachable) && unreachable.Certificate():
 		return "--ca-certificate (or HEADGATE_CA_CERTIFICATE) must hold the authority of the daemon's certificate, and --endpoint (or HEADGATE_ENDPOINT) a name that is in it."
 	case errors.As(err, &unreachable) && unreachable.Misconfigured():
@@ -80,6 +82,23 @@ func hint(err error) string {
 	case errors.As(err, &unreachable):
 		return "Check that headgated is running there, that --endpoint (or HEADGATE_ENDPOINT) is its URL, that this machine may connect to it, " +
 			"and for https that --ca-certificate (or HEADGATE_CA_CERTIFICATE) holds the authority of its certificate."
+	}
+	return ""
+}
+
+// whereListed says where the things of the kind that is not there are listed, unless the daemon has said what to do.
+func whereListed(err error) string {
+	var e *api.Error
+	if !errors.As(err, &e) || e.Remedy != "" {
+		return ""
+	}
+	switch what, _, _ := strings.Cut(e.Summary, ` "`); what {
+	case "Topic":
+		return "headgated topics <connection> lists those that are there."
+	case "Connection":
+		return "It is the name that its headgate_connection has; GET /v1/connections lists all that this daemon knows."
+	case "Connector":
+		return "headgated status lists those that the daemon hosts. One of a Kafka Connect cluster is named with its connection before it, and the data source headgate_connectors lists those."
 	}
 	return ""
 }

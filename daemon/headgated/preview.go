@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,8 +22,11 @@ func newPreview() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "preview <connection> <topic>",
 		Short: "Show a few records of a topic, decoded: the newest, or from an offset or a time on",
-		Args:  cobra.ExactArgs(2),
+		Args:  argsOfUse,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkPreview(cmd, opts); err != nil {
+				return err
+			}
 			client, err := flags.client()
 			if err != nil {
 				return err
@@ -76,6 +81,21 @@ func newPreview() *cobra.Command {
 	cmd.Flags().StringVar(&opts.DecodeKey, "decode-key", "", "how to make keys readable")
 	flags.register(cmd)
 	return cmd
+}
+
+// checkPreview refuses what the daemon would, in the words of the flags, and a number that would count as none given.
+func checkPreview(cmd *cobra.Command, opts api.PreviewOptions) error {
+	for flag, n := range map[string]int{"last": opts.Last, "limit": opts.Limit} {
+		if cmd.Flags().Changed(flag) && (n < 1 || n > 1000) {
+			return fmt.Errorf("--%s is from 1 to 1000, not %d", flag, n)
+		}
+	}
+	for flag, decoding := range map[string]string{"decode": opts.Decode, "decode-key": opts.DecodeKey} {
+		if decoding != "" && !slices.Contains(api.PreviewDecodings, decoding) {
+			return fmt.Errorf("--%s is one of %s, not %q", flag, strings.Join(api.PreviewDecodings, ", "), decoding)
+		}
+	}
+	return nil
 }
 
 func text(s *string) string {

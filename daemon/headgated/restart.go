@@ -26,7 +26,7 @@ runs again, or is paused as before. It fails, with the root cause, when the conn
 		Example: `  headgated connector restart orders-in
   headgated connector restart orders-in --failed             # only the instances that have failed
   headgated connector restart connect orders-jdbc --failed   # of a Kafka Connect cluster`,
-		Args: cobra.RangeArgs(1, 2),
+		Args: argsOfUse,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			client, err := flags.client()
 			if err != nil {

@@ -19,7 +19,7 @@ func newStatus() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status [connector]",
 		Short: "Show every connector, or one with its instances",
-		Args:  cobra.MaximumNArgs(1),
+		Args:  argsOfUse,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			client, err := flags.client()
 			if err != nil {

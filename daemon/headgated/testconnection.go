@@ -15,7 +15,7 @@ func newTestConnection() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "test-connection <connection>",
 		Short: "Try a connection step by step, and say what is wrong",
-		Args:  cobra.ExactArgs(1),
+		Args:  argsOfUse,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			client, err := flags.client()
 			if err != nil {

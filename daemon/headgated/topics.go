@@ -23,7 +23,7 @@ func newTopics() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "topics <connection>",
 		Short: "List the topics of a cluster",
-		Args:  cobra.ExactArgs(1),
+		Args:  argsOfUse,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			client, err := flags.client()
 			if err != nil {
@@ -76,7 +76,7 @@ func newTopic() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "topic <connection> <topic>",
 		Short: "Show how much is in a topic, how much comes, and where it is",
-		Args:  cobra.ExactArgs(2),
+		Args:  argsOfUse,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			client, err := flags.client()
 			if err != nil {
@@ -142,7 +142,7 @@ func newCancelReassignment() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "cancel-reassignment <connection> <topic>",
 		Short: "Take back what is not done of the change of a topic's replication factor",
-		Args:  cobra.ExactArgs(2),
+		Args:  argsOfUse,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			client, err := flags.client()
 			if err != nil {

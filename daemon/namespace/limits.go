@@ -187,10 +187,14 @@ func (s *Service) left(ctx context.Context, n *api.Namespace, all []api.Namespac
 	if topics == 0 {
 		return warnings
 	}
-	return append(warnings, api.Warning{
+	w := api.Warning{
 		Summary: fmt.Sprintf("%d topics whose names begin with %q stay, with their records", topics, n.TopicPrefix),
 		Detail:  "Its limits no longer hold for them.",
-	})
+	}
+	if topics == 1 {
+		w.Summary, w.Detail = fmt.Sprintf("1 topic whose name begins with %q stays, with its records", n.TopicPrefix), "Its limits no longer hold for it."
+	}
+	return append(warnings, w)
 }
 
 // each looks at all topics of a namespace. It warns of clusters that could not be looked at.

@@ -41,7 +41,7 @@ func Plan(brokers []Broker, partitions []Partition, factor int) ([]Move, error) 
 		return nil, fmt.Errorf("a partition has at least 1 replica, not %d", factor)
 	}
 	if factor > len(brokers) {
-		return nil, fmt.Errorf("%d brokers are up, which cannot hold %d replicas", len(brokers), factor)
+		return nil, fmt.Errorf("%s, which cannot hold %d replicas", up(len(brokers)), factor)
 	}
 	p := newPlacing(brokers, partitions)
 	for i := range partitions {
@@ -204,4 +204,12 @@ func (p *placing) levelOne() bool {
 
 func without(all []int32, id int32) []int32 {
 	return slices.DeleteFunc(slices.Clone(all), func(other int32) bool { return other == id })
+}
+
+// up words how many brokers there are.
+func up(brokers int) string {
+	if brokers == 1 {
+		return "1 of the cluster's brokers is up"
+	}
+	return fmt.Sprintf("%d of the cluster's brokers are up", brokers)
 }

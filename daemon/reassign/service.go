@@ -331,7 +331,10 @@ func (s *Service) cancelLocked(ctx context.Context, at id, dryRun bool) (*api.De
 		return nil, api.NotFound("Topic", at.topic)
 	}
 	if len(now.moving) == 0 && w == nil {
-		return nil, api.NotFound("Reassignment of topic", at.topic)
+		e := api.NotFound("Reassignment of topic", at.topic)
+		e.Summary = fmt.Sprintf("No reassignment of topic %q is known", at.topic)
+		e.Detail = "Its replicas are not being moved, so there is nothing to take back."
+		return nil, e
 	}
 	deletion := &api.Deletion{Effects: s.cancelled(w, now)}
 	if dryRun {
@@ -392,7 +395,7 @@ func (s *Service) plan(ctx context.Context, c *cluster, at id, factor int) ([]Mo
 			"Wait until it is done (kafka-reassign-partitions --list shows it), and repeat.")
 	}
 	if factor > len(brokers) {
-		return nil, nil, api.Invalid("/replication_factor", fmt.Sprintf("Topic %q cannot have %d replicas: %d of the cluster's brokers are up", at.topic, factor, len(brokers)),
+		return nil, nil, api.Invalid("/replication_factor", fmt.Sprintf("Topic %q cannot have %d replicas: %s", at.topic, factor, up(len(brokers))),
 			"Each replica of a partition needs a broker of its own.", fmt.Sprintf("Set replication_factor to %d or less, or start more brokers.", len(brokers)))
 	}
 	moves, err := Plan(brokers, now.partitions, factor)

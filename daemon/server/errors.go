@@ -32,6 +32,9 @@ func newError(ctx huma.Context, status int, message string, details ...error) hu
 		one := api.Error{HTTPStatus: status, Code: e.Code, Summary: e.Summary}
 		if detail, ok := errors.AsType[*huma.ErrorDetail](d); ok {
 			one.Attribute, one.Detail = pointerOf(detail.Location), detail.Message
+			if name, ok := parameter(detail.Location); ok {
+				one.Summary, one.Detail = "The parameter "+name+" is not valid", upperFirst(detail.Message)
+			}
 		} else {
 			one.Detail = d.Error()
 		}
@@ -71,6 +74,12 @@ func pointerOf(location string) string {
 		return ""
 	}
 	return strings.NewReplacer(".", "/", "[", "/", "]", "").Replace(rest)
+}
+
+// parameter is the name of a parameter at huma's location, which no JSON pointer leads to.
+func parameter(location string) (string, bool) {
+	in, name, ok := strings.Cut(location, ".")
+	return name, ok && (in == "query" || in == "path" || in == "header")
 }
 
 func upperFirst(s string) string {

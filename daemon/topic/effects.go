@@ -62,20 +62,23 @@ func (s *Service) readersOf(ctx context.Context, c *cluster, topic string) ([]ap
 // records tells how much is in a topic and when something was written last, and answers the number, nil when it is not known.
 func (c *cluster) records(ctx context.Context, st *state) (api.Warning, *int64) {
 	partitions := plural(int64(st.partitions), "partition")
+	if st.partitions == 1 {
+		partitions = "only partition"
+	}
 	m := c.measure(ctx, st, false)
 	n, known := m.records()
 	if !known {
 		return api.Warning{Summary: "All records in its " + partitions + " go", Detail: fmt.Sprintf("They could not be counted: %v.", m.err)}, nil
 	}
 	if n == 0 {
-		return api.Warning{Summary: "Its " + partitions + " go, which hold no records"}, &n
+		return api.Warning{Summary: "Its " + partitions + " " + verb(int64(st.partitions)) + ", without records"}, &n
 	}
 	detail := m.content(ctx, c, st)
-	records := plural(n, "record") + " in " + partitions
+	records := plural(n, "record") + " in " + plural(int64(st.partitions), "partition") + " " + verb(n)
 	if st.compacted() {
-		return api.Warning{Summary: "Up to " + records + " go", Detail: detail + "The records are counted by their offsets; compaction has removed some already."}, &n
+		return api.Warning{Summary: "Up to " + records, Detail: detail + "The records are counted by their offsets; compaction has removed some already."}, &n
 	}
-	return api.Warning{Summary: capital(records) + " go", Detail: detail + "The records are counted by their offsets; where producers use transactions, their markers count too."}, &n
+	return api.Warning{Summary: capital(records), Detail: detail + "The records are counted by their offsets; where producers use transactions, their markers count too."}, &n
 }
 
 // content words the bytes and the last write, as far as they are known.
@@ -242,6 +245,14 @@ func plural(n int64, noun string) string {
 		return "1 " + noun
 	}
 	return humanize.Comma(n) + " " + noun + "s"
+}
+
+// verb is what n things do that are lost.
+func verb(n int64) string {
+	if n == 1 {
+		return "goes"
+	}
+	return "go"
 }
 
 func capital(s string) string {

@@ -484,7 +484,10 @@ func (q losing) ageLoss(h held) keeping.Loss {
 	if q.have.compacted() {
 		counted, note = "Up to "+plural(h.old, "record"), "The records are counted by their offsets; compaction has removed some already."
 	}
-	summary := fmt.Sprintf("%s of topic %q in %s go: %s", counted, q.have.name, plural(int64(h.oldIn), "partition"), because)
+	if h.old == 1 {
+		because = strings.Replace(because, "they are", "it is", 1)
+	}
+	summary := fmt.Sprintf("%s of topic %q in %s %s: %s", counted, q.have.name, plural(int64(h.oldIn), "partition"), verb(h.old), because)
 	if h.oldest < math.MaxInt64 {
 		summary += ", the oldest of " + time.UnixMilli(h.oldest).UTC().Format("2006-01-02 15:04:05 MST")
 	}
