@@ -44,6 +44,7 @@ func TestAddressesThatDoNotAnswer(t *testing.T) {
 func TestListenersThatAreNotKafka(t *testing.T) {
 	web := kindtest.Listen(t, nil, answerAsWeb)
 	hangsUp := kindtest.Listen(t, nil, func(conn net.Conn) { _, _ = conn.Read(make([]byte, 1024)) })
+	hangs := kindtest.Listen(t, nil, func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) })
 	pki := newPKI(t)
 	ca := string(pki.CA.Cert)
 	secureWeb := kindtest.Listen(t, serverTLS(t, pki.Server, nil), answerAsWeb)
@@ -51,6 +52,7 @@ func TestListenersThatAreNotKafka(t *testing.T) {
 		{"a web server", plaintext(web), api.StepProtocol, []string{"does not answer as Kafka"}, []string{"client listener of a broker"}},
 		{"a web server with TLS", overTLS(api.TLS{CACertificate: ca}, secureWeb), api.StepProtocol, []string{"does not answer as Kafka"}, []string{"client listener of a broker"}},
 		{"one that hangs up", plaintext(hangsUp), api.StepProtocol, []string{"does not answer as Kafka"}, []string{"client listener of a broker"}},
+		{"one that says nothing", plaintext(hangs), api.StepProtocol, []string{"does not answer as Kafka"}, []string{"client listener of a broker", "the broker may hang"}},
 		{"TLS to a web server", overTLS(api.TLS{CACertificate: ca}, web), api.StepTLS, []string{"does not answer in TLS"}, []string{"PLAINTEXT"}},
 		{"TLS to one that hangs up", overTLS(api.TLS{CACertificate: ca}, hangsUp), api.StepTLS, []string{"does not answer in TLS"}, []string{"PLAINTEXT"}},
 	})

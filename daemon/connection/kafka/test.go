@@ -133,6 +133,9 @@ func (t *tester) protocol(ctx context.Context, w *wire, address string) error {
 				"Set {/security_protocol} to "+strings.Replace(t.c.SecurityProtocol, "PLAINTEXT", "SSL", 1)+", or use the port of a listener without TLS.", nil)
 		case errors.Is(err, errNotKafka):
 			return "", probe.Fail("what listens there does not answer as Kafka", "Check the port: it must be a client listener of a broker.", nil)
+		case isTimeout(err):
+			return "", probe.Fail("what listens there does not answer as Kafka",
+				"Check the port: it must be a client listener of a broker. If it is, the broker may hang, or be too busy to answer: look after it.", err)
 		// With TLS 1.3 a server refuses a client certificate, or that there is none, only after the handshake.
 		case probe.IsTLSAlert(err) && t.clientCertificate() != "":
 			return "", probe.Blame("/tls/client_certificate", "the broker refuses the client certificate", "Set {/tls/client_certificate} and {/tls/client_key} to one that it trusts, and that has not expired.", err)
@@ -142,6 +145,11 @@ func (t *tester) protocol(ctx context.Context, w *wire, address string) error {
 		}
 		return "", probe.Fail("what listens there does not answer as Kafka", "Check the port: it must be a client listener of a broker.", err)
 	})
+}
+
+func isTimeout(err error) bool {
+	e, ok := errors.AsType[net.Error](err)
+	return ok && e.Timeout()
 }
 
 func (t *tester) clientCertificate() string {
