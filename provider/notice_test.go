@@ -44,6 +44,16 @@ func TestPlanSaysWhatGoesWithTheTainted(t *testing.T) {
 	}
 }
 
+// The positions of a connector go with it, which would copy again when it is created again.
+func TestPlanSaysWhatGoesWithAConnector(t *testing.T) {
+	d := acctest.Dev(t)
+	d.CopyOrders(t, 1)
+	found := newQuerier(t, d).destroy("headgate_source_connector", map[string]tftypes.Value{"name": tftypes.NewValue(tftypes.String, "orders-in")})
+	if len(found) != 1 || found[0].Severity != tfprotov6.DiagnosticSeverityWarning || !strings.HasPrefix(found[0].Summary, "What goes with ") || !strings.Contains(found[0].Detail, "Its positions go") {
+		t.Errorf("%v", found)
+	}
+}
+
 // A topic that neither exists nor is planned is warned of: somebody else may make it in the same apply.
 func TestPlanWarnsOfTopicsThatNobodyMakes(t *testing.T) {
 	d := acctest.Dev(t)

@@ -451,7 +451,7 @@ func (s *Service) Delete(ctx context.Context, name string, opts api.WriteOptions
 		return nil, err
 	}
 	if opts.DryRun {
-		return &api.Deletion{Effects: []api.Warning{}}, nil
+		return &api.Deletion{Effects: h.effects()}, nil
 	}
 	if !h.op.TryLock() {
 		return nil, busy(name)
@@ -474,6 +474,18 @@ func (s *Service) Delete(ctx context.Context, name string, opts api.WriteOptions
 	h.changed()
 	effects := h.forgetPositions(ctx)
 	return &api.Deletion{Effects: append([]api.Warning{}, effects...)}, nil
+}
+
+// effects says what goes with the connector: its positions, which it has from its first start on.
+func (h *hosted) effects() []api.Warning {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.started {
+		return []api.Warning{}
+	}
+	return []api.Warning{{
+		Summary: "Its positions go", Detail: "A connector that is created again begins where its start_from says, and may copy again what was copied. What is at the destination stays.",
+	}}
 }
 
 // Restart restarts one instance, or all with a negative number.

@@ -215,6 +215,22 @@ func TestChangeThatCannotStartMovesNothing(t *testing.T) {
 	})
 }
 
+func TestDeleteTellsThatThePositionsGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newServiceFixture(t)
+		defer f.end()
+		for state, want := range map[string]int{api.StateRunning: 1, api.StateStopped: 0} {
+			if _, err := f.put(state, fakeSpec{Batches: 1}, state, api.WriteOptions{}, state); err != nil {
+				t.Fatal(err)
+			}
+			deletion, err := f.service.Delete(t.Context(), state, api.WriteOptions{DryRun: true})
+			if err != nil || len(deletion.Effects) != want {
+				t.Errorf("%s: %+v, %v", state, deletion, err)
+			}
+		}
+	})
+}
+
 func TestDeleteIsFinishedThoughNobodyWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newServiceFixture(t)

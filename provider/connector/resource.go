@@ -92,7 +92,7 @@ func (s sources) schema(ctx context.Context) schema.Schema {
 	return schema.Schema{
 		MarkdownDescription: "A connector that the Headgate daemon hosts and that brings records into Kafka; for one on a Kafka Connect cluster there is `headgate_connector`. Creating and updating end when every instance runs; " +
 			"a create that cannot start leaves nothing behind, an update that cannot start is taken back, and the error names the root cause. " +
-			"Destroying it deletes its positions with it; the topics at the destination stay.",
+			"Destroying it deletes its positions with it, which the plan warns of: one that is created again begins anew. The topics at the destination stay.",
 		Attributes: attributes,
 	}
 }
