@@ -145,9 +145,12 @@ type fakeSink struct {
 	inFlight int64
 	peak     int64
 	prepared []Split
+	trouble  error
 }
 
-func newFakeSink() *fakeSink { return &fakeSink{written: map[Split][]string{}} }
+func newFakeSink() *fakeSink {
+	return &fakeSink{written: map[Split][]string{}, trouble: errors.New("destination is down")}
+}
 
 func (s *fakeSink) Check(context.Context, []Split) error { return nil }
 func (s *fakeSink) Close()                               {}
@@ -183,8 +186,13 @@ func (s *fakeSink) release(order ...int) {
 
 type fakeWriter struct{ sink *fakeSink }
 
-func (w *fakeWriter) Trouble() error { return errors.New("destination is down") }
-func (w *fakeWriter) Close()         {}
+func (w *fakeWriter) Close() {}
+func (w *fakeWriter) Trouble() error {
+	w.sink.mu.Lock()
+	defer w.sink.mu.Unlock()
+	return w.sink.trouble
+}
+
 func (w *fakeWriter) Write(_ context.Context, b Batch, done func(error)) {
 	s := w.sink
 	s.mu.Lock()

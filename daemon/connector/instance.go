@@ -60,6 +60,7 @@ type instance struct {
 	failure      *api.Failure
 	fatal        bool
 	nextRestart  time.Time
+	began        time.Time // the current attempt
 	restarts     restarts
 	sourceErrors recentErrors
 	systemErrors recentErrors
@@ -199,7 +200,7 @@ func (i *instance) attempt(ctx context.Context) (err error) {
 func (i *instance) begin(interrupt context.CancelCauseFunc) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.interrupt, i.again = interrupt, false
+	i.interrupt, i.again, i.began = interrupt, false, time.Now()
 	select {
 	case <-i.kick:
 	default:
@@ -284,6 +285,8 @@ type pump struct {
 	writer  Writer
 	tracker *tracker
 	known   map[Split]bool
+	// inTrouble says that the destination could not be reached at the last look.
+	inTrouble bool
 }
 
 func (p *pump) run(ctx context.Context) error {
@@ -534,7 +537,7 @@ func (p *pump) commitEvery(ctx context.Context) error {
 			return nil
 		case <-ticker.C:
 		}
-		if err := p.stalled(); err != nil {
+		if err := errors.Join(p.refused(), p.stalled()); err != nil {
 			return err
 		}
 		if time.Since(last) < commitInterval && p.bytesWritten.Load()-written < commitBytes {
@@ -564,6 +567,19 @@ func (p *pump) commitEvery(ctx context.Context) error {
 			all = time.Now()
 		}
 	}
+}
+
+// refused is an error when the destination refuses the writer. That it cannot be reached is only noted: it may be back soon.
+func (p *pump) refused() error {
+	err := p.writer.Trouble()
+	if IsFatal(err) {
+		return err
+	}
+	if err != nil && !p.inTrouble {
+		p.report(err, false)
+	}
+	p.inTrouble = err != nil
+	return nil
 }
 
 // stalled is an error once a batch has been under way for too long.

@@ -1,6 +1,7 @@
 package connector
 
 import (
+	"cmp"
 	"context"
 	"hash/fnv"
 	"log/slog"
@@ -157,19 +158,19 @@ func (r *run) pause(paused bool) {
 	}
 }
 
-// started says whether every instance is up, or else why one cannot be.
+// started says whether every instance is up, or else why one cannot be, as far as that is known.
 func (r *run) started() (up bool, failure *api.Failure, fatal bool) {
 	up = true
 	for _, i := range r.instances {
 		i.mu.Lock()
-		state, f, isFatal := i.state, i.failure, i.fatal
+		state, f, isFatal, hindrance := i.state, i.failure, i.fatal, i.hindrance()
 		i.mu.Unlock()
 		if state == api.StateFailed {
 			return false, f, isFatal
 		}
 		if state == api.StateStarting {
-			up = false
+			up, failure = false, cmp.Or(failure, hindrance)
 		}
 	}
-	return up, nil, false
+	return up, failure, false
 }

@@ -232,6 +232,45 @@ func TestDestinationThatTakesNothingFailsTheInstance(t *testing.T) {
 	})
 }
 
+// A destination that cannot be reached may be back soon, and is only noted; one that refuses fails the instance at once.
+func TestTroubleWithTheDestination(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		source, sink := newFakeSource(1, splitA), newFakeSink()
+		r := started(t, source, sink, 1)
+		time.Sleep(time.Minute)
+		if s := r.status(t.Context(), "w"); s.State != api.StateRunning || s.Error != nil || len(s.Instances[0].SystemErrors) != 1 {
+			t.Errorf("away: %+v", s)
+		}
+		sink.set(func(s *fakeSink) { s.trouble = Fatal(errors.New("wrong password")) })
+		time.Sleep(commitInterval)
+		if s := r.status(t.Context(), "w"); s.State != api.StateFailed || s.Error == nil || s.Error.Summary != "wrong password" {
+			t.Errorf("refused: %+v", s)
+		}
+		r.stop()
+	})
+}
+
+// What hinders a start is told while it goes on, and what an earlier attempt ran into is not.
+func TestStartingTellsWhatHindersIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRun(newFakeSource(0, splitA), newFakeSink(), 2, false, slog.New(slog.DiscardHandler), func() {})
+		i := r.instances[1]
+		i.begin(nil)
+		i.report(errors.New("broker is away"), true)
+		if up, f, fatal := r.started(); up || fatal || f == nil || f.Summary != "broker is away" {
+			t.Errorf("up %v, %+v", up, f)
+		}
+		if s := r.status(t.Context(), "w"); s.State != api.StateStarting || s.Error == nil || s.Error.Summary != "broker is away" {
+			t.Errorf("%+v", s)
+		}
+		time.Sleep(time.Second)
+		i.begin(nil)
+		if _, f, _ := r.started(); f != nil {
+			t.Errorf("%+v is of the attempt before", f)
+		}
+	})
+}
+
 // stuckWriter waits in Write until its context ends, as a client does whose brokers are down.
 type stuckWriter struct{ Writer }
 

@@ -72,6 +72,9 @@ func (i *instance) status(workerID string, partitions map[Split]api.PartitionSta
 		SourceErrors: i.sourceErrors.copy(), SystemErrors: i.systemErrors.copy(),
 		Partitions: []api.PartitionStatus{},
 	}
+	if i.state == api.StateStarting {
+		status.Error = i.hindrance()
+	}
 	if at := i.lastReceived.Load(); at != 0 {
 		t := time.Unix(0, at).UTC()
 		status.LastReceived = &t
@@ -105,15 +108,26 @@ func stateOf(instances []api.InstanceStatus) string {
 }
 
 func firstError(instances []api.InstanceStatus, state string) *api.Failure {
-	if state != api.StateFailed {
+	if state != api.StateFailed && state != api.StateStarting {
 		return nil
 	}
 	for _, i := range instances {
-		if i.State == api.StateFailed {
+		if i.State == state && i.Error != nil {
 			return i.Error
 		}
 	}
 	return nil
+}
+
+// hindrance is the newest error of the current attempt, which it may get over yet; nil when there is none. The caller holds mu.
+func (i *instance) hindrance() *api.Failure {
+	var newest *api.Failure
+	for _, list := range [][]api.Failure{i.sourceErrors.list, i.systemErrors.list} {
+		if len(list) > 0 && !list[0].At.Before(i.began) && (newest == nil || list[0].At.After(newest.At)) {
+			newest = &list[0]
+		}
+	}
+	return newest
 }
 
 func addKnown(sum, n int64) int64 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"text/tabwriter"
 	"time"
@@ -19,7 +20,11 @@ func newStatus() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status [connector]",
 		Short: "Show every connector, or one with its instances",
-		Args:  argsOfUse,
+		Long: `Show every connector that the daemon hosts, or one with its instances.
+
+READ and WRITTEN count from 0 since the daemon started, and anew when the connector is changed or restarted as a whole. LAST ERROR is
+the latest error of any instance and when it was, one that the connector has got over included: the state says whether it runs.`,
+		Args: argsOfUse,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			client, err := flags.client()
 			if err != nil {
@@ -69,7 +74,7 @@ func statusOfAll(ctx context.Context, out io.Writer, client *api.Client, asJSON 
 		for _, i := range c.Status.Instances {
 			written += i.RecordsWritten
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\n", c.Name, c.Status.State, c.Status.Guarantee, lag(c.Status.LagRecords), written, summary(c.Status.Error))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\n", c.Name, c.Status.State, c.Status.Guarantee, lag(c.Status.LagRecords), written, summary(latest(&c.Status), time.Now()))
 	}
 	return w.Flush()
 }
@@ -126,11 +131,28 @@ func lag(n int64) string {
 	return strconv.FormatInt(n, 10)
 }
 
-func summary(f *api.Failure) string {
+// latest is the newest error of a connector, nil when there was none.
+func latest(s *api.ConnectorStatus) *api.Failure {
+	newest := s.Error
+	for _, i := range s.Instances {
+		for _, f := range slices.Concat(i.SourceErrors, i.SystemErrors) {
+			if newest == nil || f.At.After(newest.At) {
+				newest = &f
+			}
+		}
+	}
+	return newest
+}
+
+func summary(f *api.Failure, now time.Time) string {
 	if f == nil {
 		return "-"
 	}
-	return f.Summary
+	text := f.Summary
+	if f.Detail != "" {
+		text += ": " + f.Detail
+	}
+	return text + " (" + humanize.RelTime(f.At, now, "ago", "from now") + ")"
 }
 
 func when(t *time.Time) string {

@@ -78,7 +78,7 @@ type ConnectorStatus struct {
 	GroupID    string           `json:"group_id,omitempty" doc:"The consumer group of the source cluster that holds the positions."`
 	WorkerID   string           `json:"worker_id" doc:"The daemon that hosts it."`
 	LagRecords int64            `json:"lag_records" doc:"Records at the source that the destination does not hold yet; -1 when unknown."`
-	Error      *Failure         `json:"error,omitempty" doc:"Why it is failed."`
+	Error      *Failure         `json:"error,omitempty" doc:"Why it is failed, or what keeps it from starting."`
 	Instances  []InstanceStatus `json:"instances" nullable:"false" doc:"The instances."`
 	// RolledBack is set after an update that could not start.
 	RolledBack *Rollback `json:"rolled_back,omitempty" doc:"The last update that could not start and was taken back."`
@@ -93,10 +93,10 @@ type InstanceStatus struct {
 	Restarts        int64             `json:"restarts" doc:"How often it was restarted after a failure; goes back down while it runs without failures."`
 	RestartsTotal   int64             `json:"restarts_total" doc:"How often it was restarted after a failure since it was created."`
 	NextRestart     *time.Time        `json:"next_restart,omitempty" doc:"When a failed instance will be restarted, as an RFC 3339 time."`
-	RecordsReceived int64             `json:"records_received" doc:"Records read from the source."`
-	RecordsWritten  int64             `json:"records_written" doc:"Records that the destination holds."`
-	BytesReceived   int64             `json:"bytes_received" doc:"Bytes of keys, values and headers read."`
-	BytesWritten    int64             `json:"bytes_written" doc:"Bytes of keys, values and headers that the destination holds."`
+	RecordsReceived int64             `json:"records_received" doc:"Records read from the source. Counted from 0 since the daemon started, and anew when the connector is changed or restarted as a whole."`
+	RecordsWritten  int64             `json:"records_written" doc:"Records that the destination holds; counted like 'records_received'."`
+	BytesReceived   int64             `json:"bytes_received" doc:"Bytes of keys, values and headers read; counted like 'records_received'."`
+	BytesWritten    int64             `json:"bytes_written" doc:"Bytes of keys, values and headers that the destination holds; counted like 'records_received'."`
 	LastReceived    *time.Time        `json:"last_received,omitempty" doc:"When the last record was read, as an RFC 3339 time."`
 	LagRecords      int64             `json:"lag_records" doc:"Records of its partitions that the destination does not hold yet; -1 when unknown."`
 	SourceErrors    []Failure         `json:"source_errors" nullable:"false" doc:"Recent errors of reading, newest first."`

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -25,6 +27,8 @@ const (
 	healthInterval = 5 * time.Second
 	// metadataMaxAge is how soon a reader sees that leaders moved, at the latest.
 	metadataMaxAge = 30 * time.Second
+	// answerTimeout is how long the brokers may take to answer a reader that begins.
+	answerTimeout = 15 * time.Second
 )
 
 // reader reads the partitions of one instance.
@@ -42,7 +46,7 @@ func (s *source) Open(ctx context.Context, instance int) (connector.Reader, erro
 	if _, err := s.Cluster(ctx); err != nil {
 		return nil, err
 	}
-	h := &health{report: func(err error) { s.cfg.Report(instance, explain(err, "", "connect to a broker", s.target.Name)) }}
+	h := &health{report: func(doing string, err error) { s.cfg.Report(instance, explain(err, "", doing, s.target.Name)) }}
 	return &reader{source: s, health: h}, nil
 }
 
@@ -90,7 +94,35 @@ func (r *reader) Assign(ctx context.Context, splits []connector.Split) (map[conn
 		}
 		offsets[split.Topic][split.Partition] = kgo.NewOffset().At(at.offset).WithEpoch(at.epoch)
 	}
-	return from, r.consume(offsets)
+	if err := r.consume(offsets); err != nil {
+		return nil, err
+	}
+	return from, r.prove(ctx, connector.TopicsOf(splits))
+}
+
+// prove sees that the reader's own client gets an answer and may read. The answers before came over the connection's shared
+// client, which may have logged in with a password that has been changed since.
+func (r *reader) prove(ctx context.Context, topics []string) error {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	found, err := kadm.NewClient(r.client).ListTopicsWithInternal(kafkaconn.Fresh(ctx), topics...)
+	if err != nil {
+		if last := r.health.trouble(); last != nil && errors.Is(err, context.DeadlineExceeded) {
+			err = last
+		}
+		return explain(err, "", "read from the brokers", r.source.target.Name)
+	}
+	for _, t := range found.Sorted() {
+		err := t.Err
+		// Clusters that do not tell what is allowed show nothing at all.
+		if err == nil && len(t.AuthorizedOperations) > 0 && !slices.Contains(t.AuthorizedOperations, kadm.OpRead) {
+			err = kerr.TopicAuthorizationFailed
+		}
+		if isAuthorization(err) {
+			return explain(err, "", fmt.Sprintf("read topic %q", t.Topic), r.source.target.Name)
+		}
+	}
+	return nil
 }
 
 // noteIDs keeps the ids for as long as the reader reads: a topic that is made again under it has another one.
@@ -131,6 +163,7 @@ func (r *reader) consume(offsets map[string]map[int32]kgo.Offset) error {
 
 // Read waits for records.
 func (r *reader) Read(ctx context.Context) (connector.Batch, error) {
+	began := time.Now()
 	for len(r.queue) == 0 {
 		if r.err != nil {
 			return connector.Batch{}, r.err
@@ -141,6 +174,7 @@ func (r *reader) Read(ctx context.Context) (connector.Batch, error) {
 		if err := r.health.down(); err != nil {
 			return connector.Batch{}, explain(err, "", "read from the brokers", r.source.target.Name)
 		}
+		r.health.quiet(began)
 		r.poll(ctx)
 	}
 	next := r.queue[0]
