@@ -19,7 +19,7 @@ const (
 	// A large cluster takes longer to read, and so do those who go through it topic by topic: a reading serves for this
 	// many times as long as it took, at most for so long.
 	freshFactor  = 20
-	freshForMost = 10 * time.Second
+	freshForMost = 15 * time.Second
 
 	// loadTimeout bounds one reading of a whole cluster.
 	loadTimeout = time.Minute
