@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -271,4 +272,30 @@ func write(t *testing.T, file string, content []byte) {
 	if err := os.WriteFile(file, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// A key that Terraform would drop is found in the files that the topics come from.
+func TestAccExampleFindsMisspeltKeys(t *testing.T) {
+	const dir = "resources/headgate_topic_set"
+	at := folder(t, around(t, acctest.Dev(t))[dir], dir)
+	unprotect(t, at)
+	topics := filepath.Join(at, "topics")
+	if err := os.Mkdir(topics, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	// The module is copied to where it is applied, but not its folders.
+	file := filepath.Join(at, "resource.tf")
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, file, []byte(strings.NewReplacer("${path.module}", at, "path.module", strconv.Quote(at)).Replace(string(content))))
+	write(t, filepath.Join(topics, "shop.clicks.yaml"), []byte("partitions: 2\ndeletion_protection: false\n"))
+	write(t, filepath.Join(topics, "shop.views.yaml"), []byte("{}"))
+	write(t, filepath.Join(topics, "shop.carts.yaml"), []byte("partition: 12\n"))
+	resource.Test(t, resource.TestCase{Steps: []resource.TestStep{{
+		ProtoV6ProviderFactories: providertest.Factories(),
+		ConfigDirectory:          config.StaticDirectory(at),
+		ExpectError:              regexp.MustCompile(`(?s)A topic has no partition of shop\.carts\..*It may have config`),
+	}}})
 }

@@ -124,7 +124,7 @@ func resourceSchema(ctx context.Context) schema.Schema {
 			},
 			"deletion_protection": schema.BoolAttribute{
 				MarkdownDescription: "Whether Headgate refuses to delete the topic, and to change its retention or `cleanup.policy` where records that are there would go. To delete it, apply `false` first; " +
-					"a retention may be changed in the same apply. Default: `true`.",
+					"a retention may be changed in the same apply. Headgate keeps it, the description and the labels with the connection, by its name: seen through another connection to the same cluster, the topic has them not. Default: `true`.",
 				Optional: true,
 				Computed: true,
 				Default:  booldefault.StaticBool(true),

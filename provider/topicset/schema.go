@@ -55,7 +55,7 @@ func Schema() *tfprotov6.Schema {
 			},
 			{
 				Name: attrTopics, Required: true, DescriptionKind: tfprotov6.StringKindMarkdown,
-				Description: "The topics, by name.",
+				Description: "The topics, by name. Terraform drops keys of an entry that it does not know, without a word: see [Misspelt keys](#misspelt-keys).",
 				NestedType:  &tfprotov6.SchemaObject{Nesting: tfprotov6.SchemaObjectNestingModeMap, Attributes: entryAttributes()},
 			},
 		},

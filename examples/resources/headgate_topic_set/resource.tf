@@ -18,10 +18,21 @@ resource "headgate_topic_set" "payments" {
 
 # Or one file for each topic: topics/shop.clicks.yaml holds `partitions: 3`.
 locals {
-  files = fileset(path.module, "topics/*.yaml")
+  from_files = { for f in fileset(path.module, "topics/*.yaml") : trimsuffix(basename(f), ".yaml") => yamldecode(file("${path.module}/${f}")) }
+
+  # Terraform drops what it does not know without a word, such as `partition: 12`: the precondition below does not.
+  known    = ["config", "deletion_protection", "description", "labels", "partitions", "replication_factor", "retention"]
+  misspelt = flatten([for name, topic in local.from_files : [for key in keys(topic) : "${key} of ${name}" if !contains(local.known, key)]])
 }
 
 resource "headgate_topic_set" "from_files" {
   connection_name = headgate_connection.main.name
-  topics          = { for f in local.files : trimsuffix(basename(f), ".yaml") => yamldecode(file("${path.module}/${f}")) }
+  topics          = local.from_files
+
+  lifecycle {
+    precondition {
+      condition     = length(local.misspelt) == 0
+      error_message = "A topic has no ${join(", no ", local.misspelt)}. It may have ${join(", ", local.known)}."
+    }
+  }
 }

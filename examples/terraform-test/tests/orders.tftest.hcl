@@ -3,6 +3,11 @@
 #   headgated dev &
 #   HEADGATE_ENDPOINT=http://127.0.0.1:7070 terraform test
 #
+# Where its ports are taken, give it others (0 is a free one), and the tests the addresses that it tells:
+#
+#   headgated dev --listen 127.0.0.1:0 --kafka-ports 0,0 &
+#   HEADGATE_ENDPOINT=http://127.0.0.1:… terraform test -var 'bootstrap_servers=["127.0.0.1:…"]' -var registry_url=http://127.0.0.1:…/registry
+#
 # With a provider that was built here, see "dev_overrides" in the README; terraform init is not needed then.
 
 variables {
