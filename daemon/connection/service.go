@@ -306,7 +306,7 @@ func (s *Service) check(ctx context.Context, name string, body api.ConnectionWri
 	impl := s.impls[kind.Name]
 	unknown := len(body.Unknown) > 0
 	if !unknown {
-		if err := Problems(impl.Check(target), "/spec"); err != nil {
+		if err := Problems(kind, impl.Check(target)); err != nil {
 			return nil, err
 		}
 	}

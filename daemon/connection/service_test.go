@@ -183,3 +183,20 @@ func TestSecretsThatAreTriedOutAreHidden(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// Fields are named as a configuration names them, with the block of their kind.
+func TestProblemsNameFields(t *testing.T) {
+	s := newService(t)
+	for spec, want := range map[string]string{
+		`{"bootstrap_servers":["b"]}`:                                                               "kafka.bootstrap_servers[0] is not valid",
+		`{"bootstrap_servers":["b:1"],"security_protocol":"SASL_SSL"}`:                              "kafka.sasl is required with security_protocol SASL_SSL",
+		`{"bootstrap_servers":["b:1"],"sasl":{"mechanism":"PLAIN","username":"u"}}`:                 "kafka.sasl.password (in Terraform password_wo) is required with mechanism PLAIN",
+		`{"bootstrap_servers":["b:1"],"security_protocol":"PLAIN"}`:                                 "kafka.security_protocol must be one of",
+		`{"bootstrap_servers":["b:1"],"security_protocol":"SSL","tls":{"ca_certificate":"ca.pem"}}`: `kafka.tls.ca_certificate holds no PEM certificate: give the text itself, in Terraform file("ca.pem")`,
+	} {
+		_, err := s.Put(t.Context(), "main", api.ConnectionWrite{Kind: "kafka", Spec: json.RawMessage(spec), Test: new(false)}, api.WriteOptions{}, "")
+		if !api.HasCode(err, api.CodeInvalid) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", spec, err, want)
+		}
+	}
+}

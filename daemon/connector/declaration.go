@@ -49,7 +49,7 @@ func (s *Service) decode(body api.ConnectorWrite) (*declaration, error) {
 	if d.Spec, err = json.Marshal(object); err != nil {
 		return nil, fmt.Errorf("encode spec: %w", err)
 	}
-	if err := connection.Problems(s.impls[d.Kind].Check(target), "/spec"); err != nil && len(body.Unknown) == 0 {
+	if err := connection.Problems(kind, s.impls[d.Kind].Check(target)); err != nil && len(body.Unknown) == 0 {
 		return nil, err
 	}
 	return d, nil

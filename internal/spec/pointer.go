@@ -1,6 +1,9 @@
 package spec
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 var (
 	escaper   = strings.NewReplacer("~", "~0", "/", "~1")
@@ -25,4 +28,44 @@ func Steps(pointer string) []string {
 		steps[i] = unescaper.Replace(s)
 	}
 	return steps
+}
+
+// Written is the field at a JSON pointer below fields as a configuration writes it, such as bootstrap_servers[0]. Of a secret it
+// tells the name in Terraform too, where it is write-only.
+func Written(fields []Field, pointer string) string {
+	at := Field{Type: Object, Fields: fields}
+	var b strings.Builder
+	for _, step := range Steps(pointer) {
+		switch at.Type {
+		case List:
+			b.WriteString("[" + step + "]")
+			at = *at.Elem
+		case Map:
+			b.WriteString("[" + strconv.Quote(step) + "]")
+			at = *at.Elem
+		default:
+			if b.Len() > 0 {
+				b.WriteByte('.')
+			}
+			b.WriteString(step)
+			at = child(at.Fields, step)
+		}
+	}
+	if at.Secret {
+		b.WriteString(InTerraform(at.Name))
+	}
+	return b.String()
+}
+
+// InTerraform follows the name of a secret field, in sentences for everybody.
+func InTerraform(secret string) string { return " (in Terraform " + secret + "_wo)" }
+
+// child is the zero Field when there is none of this name.
+func child(fields []Field, name string) Field {
+	for _, f := range fields {
+		if f.Name == name {
+			return f
+		}
+	}
+	return Field{}
 }

@@ -125,3 +125,19 @@ func TestPointersSurviveAnyStep(t *testing.T) {
 		}
 	})
 }
+
+func TestFieldsAreWrittenAsInAConfiguration(t *testing.T) {
+	fields := []spec.Field{
+		{Name: "servers", Type: spec.List, Elem: &spec.Field{Type: spec.String}},
+		{Name: "headers", Type: spec.Map, Elem: &spec.Field{Type: spec.String}},
+		{Name: "sasl", Type: spec.Object, Fields: []spec.Field{{Name: "username", Type: spec.String}, {Name: "password", Type: spec.String, Secret: true}}},
+	}
+	for pointer, want := range map[string]string{
+		"": "", "/servers": "servers", "/servers/1": "servers[1]", "/headers/a~1b": `headers["a/b"]`, "/sasl": "sasl", "/sasl/username": "sasl.username",
+		"/sasl/password": "sasl.password (in Terraform password_wo)", "/sasl/none/deeper": "sasl.none.deeper",
+	} {
+		if got := spec.Written(fields, pointer); got != want {
+			t.Errorf("%s is written %s, want %s", pointer, got, want)
+		}
+	}
+}

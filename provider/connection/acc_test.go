@@ -400,18 +400,18 @@ func TestAccConnectionPresetsRefuseBadInput(t *testing.T) {
 		declared += fmt.Sprintf("resource \"headgate_connection\" %q {\n  name = %q\n  %s\n}\n", name, name, block)
 	}
 	providertest.Refused(t, "", declared, map[string]string{
-		"headgate_connection.half":     `connection_string is required, unless entra_id is given`,
+		"headgate_connection.half":     `event_hubs.connection_string \(in Terraform connection_string_wo\) is required, unless\s+entra_id is given`,
 		"headgate_connection.both":     `scram cannot be used together with iam`,
 		"headgate_connection.region":   `region is required: the name of the bootstrap server does not tell`,
-		"headgate_connection.hub":      `connection_string is not a connection string of Event Hubs`,
-		"headgate_connection.username": `sasl.username is required with mechanism PLAIN`,
+		"headgate_connection.hub":      `connection_string \(in Terraform connection_string_wo\) is not a\s+connection string of Event Hubs`,
+		"headgate_connection.username": `kafka.sasl.username is required with mechanism PLAIN`,
 		"headgate_connection.oauth":    `sasl.oauth is required with mechanism OAUTHBEARER`,
 		"headgate_connection.header":   `looks\s+like\s+a\s+credential`,
 		"headgate_connection.store":    `s3 is required, unless gcs, azure_blob or folder is given`,
 		"headgate_connection.stores":   `folder cannot be used together with s3`,
-		"headgate_connection.sas":      `account_key is required, unless connection_string or sas is\s+given`,
+		"headgate_connection.sas":      `account_key \(in Terraform account_key_wo\) is required, unless connection_string or sas is\s+given`,
 		"headgate_connection.gone":     `there is no folder /there/is/no/such/folder`,
-		"headgate_connection.key":      `secret_access_key is required with access_key_id`,
+		"headgate_connection.key":      `secret_access_key \(in Terraform secret_access_key_wo\)\s+is required with\s+access_key_id`,
 		"headgate_connection.down":     `nothing listens on this port`,
 	})
 }

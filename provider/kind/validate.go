@@ -57,7 +57,7 @@ func (c check) validate(at path.Path, value attr.Value, diags *diag.Diagnostics)
 	f, checked, unknown := c.plain(value)
 	object := map[string]any{f.Name: checked}
 	for _, p := range spec.Complete([]spec.Field{f}, object, func(pointer string) bool { return unknown[pointer] }) {
-		name := strings.Join(append([]string{at.String()}, spec.Steps(p.Path)[1:]...), ".")
+		name := at.String() + strings.TrimPrefix(spec.Written([]spec.Field{f}, p.Path), f.Name)
 		diags.AddAttributeError(explain.Shown(at), name+" is not valid", name+" "+p.Message+".")
 	}
 }
@@ -66,6 +66,7 @@ func (c check) validate(at path.Path, value attr.Value, diags *diag.Diagnostics)
 // so they are left out here.
 func (c check) plain(value attr.Value) (f spec.Field, plain any, unknown map[string]bool) {
 	f = c.field
+	f.Secret = false // at names the attribute as it is
 	if f.Elem != nil && shape(*f.Elem) == spec.Object {
 		f.Elem = &spec.Field{Type: spec.Object}
 		return f, hollow(value), nil

@@ -79,7 +79,7 @@ func TestVendorHandshakes(t *testing.T) {
 		remedy     string
 	}{
 		{"Confluent Cloud", "confluent_cloud", &api.ConfluentCloudConnection{BootstrapServer: confluent, APIKey: "KEY", APISecret: "api-secret", CACertificate: ca}, "", ""},
-		{"Confluent Cloud, wrong secret", "confluent_cloud", &api.ConfluentCloudConnection{BootstrapServer: confluent, APIKey: "KEY", APISecret: "wrong", CACertificate: ca}, "/spec/api_secret", "Check api_key and api_secret"},
+		{"Confluent Cloud, wrong secret", "confluent_cloud", &api.ConfluentCloudConnection{BootstrapServer: confluent, APIKey: "KEY", APISecret: "wrong", CACertificate: ca}, "/spec/api_secret", "Check api_key and api_secret (in Terraform api_secret_wo)"},
 		{"Confluent Cloud, other authority", "confluent_cloud", &api.ConfluentCloudConnection{BootstrapServer: confluent, APIKey: "KEY", APISecret: "api-secret"}, "/spec/ca_certificate", "into ca_certificate"},
 		{"Confluent Cloud, not a listener of its", "confluent_cloud", &api.ConfluentCloudConnection{BootstrapServer: signed, APIKey: "KEY", APISecret: "api-secret", CACertificate: ca}, "/spec/bootstrap_server", "Check bootstrap_server"},
 		{"Confluent Cloud, nothing there", "confluent_cloud", &api.ConfluentCloudConnection{BootstrapServer: real.Address(t), APIKey: "KEY", APISecret: "api-secret"}, "/spec/bootstrap_server", "Check the port"},

@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -132,9 +133,19 @@ var fieldReference = regexp.MustCompile(`\{/[a-z0-9_/]+\}`)
 func (r *Recorder) name(reference string) string {
 	field := strings.Trim(reference, "{}")
 	if own := r.own(field); own != "" {
-		return strings.Join(spec.Steps(own), ".")
+		return written(own)
 	}
 	return strings.Join(spec.Steps(field), ".") + " (with the kind " + r.Base + ")"
+}
+
+// written is a field as every kind that has it writes it.
+func written(field string) string {
+	for _, kind := range api.BuiltinKinds().Connections {
+		if slices.Contains(spec.Secrets(kind.Fields), field) {
+			return spec.Written(kind.Fields, field)
+		}
+	}
+	return strings.Join(spec.Steps(field), ".")
 }
 
 func (r *Recorder) own(field string) string {

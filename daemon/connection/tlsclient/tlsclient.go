@@ -25,7 +25,7 @@ func Config(settings *api.TLS, serverName string) (*tls.Config, error) {
 	if settings.CACertificate != "" {
 		pool, err := pool(settings.CACertificate)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("ca_certificate %w", err)
 		}
 		cfg.RootCAs = pool
 	}
@@ -95,7 +95,7 @@ func Warnings(settings *api.TLS, base string) []api.Warning {
 func pool(certificates string) (*x509.CertPool, error) {
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM([]byte(certificates)) {
-		return nil, errors.New("ca_certificate holds no PEM certificate")
+		return nil, errors.New(`holds no PEM certificate: give the text itself, in Terraform file("ca.pem"), and not the name of a file`)
 	}
 	return pool, nil
 }
