@@ -128,7 +128,8 @@ func TestAccACLImport(t *testing.T) {
 			return nil
 		}},
 		resource.TestStep{ResourceName: address, ImportState: true, ImportStateId: "main", ExpectError: regexp.MustCompile(`connection_name/principal, such as`)},
-		resource.TestStep{ResourceName: address, ImportState: true, ImportStateId: "main/User:nobody", ExpectError: regexp.MustCompile(`non-existent remote object`)},
+		resource.TestStep{ResourceName: address, ImportState: true, ImportStateId: "main/bob", ExpectError: regexp.MustCompile(`(?s)import id is not valid.*such as\s+User:billing`)},
+		resource.TestStep{ResourceName: address, ImportState: true, ImportStateId: "main/User:nobody", ExpectError: regexp.MustCompile(`(?s)does not exist.*nothing to\s+import by the id`)},
 	)
 }
 

@@ -173,7 +173,7 @@ func TestAccConnectionImport(t *testing.T) {
 		resource.TestStep{PreConfig: func() { d.ConnectKafka(t) }, Config: connection(d, kafka(d, "")), ExpectError: regexp.MustCompile(`(?s)already exists.*terraform\s+import\s+headgate_connection.<name>\s+'main'`)},
 		providertest.Does(plancheck.ResourceActionNoop, address, config),
 		providertest.Unchanged(config),
-		resource.TestStep{ResourceName: address, ImportState: true, ImportStateId: "nothing", ExpectError: regexp.MustCompile(`non-existent remote object`)},
+		resource.TestStep{ResourceName: address, ImportState: true, ImportStateId: "nothing", ExpectError: regexp.MustCompile(`(?s)does not exist.*nothing to\s+import by the id`)},
 	)
 }
 

@@ -167,7 +167,7 @@ func TestAccConnectorImport(t *testing.T) {
 	test(t,
 		providertest.Applied(config),
 		resource.TestStep{ResourceName: address, ImportState: true, ImportStateId: "orders-in", ImportStateVerify: true, ImportStateVerifyIdentifierAttribute: "name"},
-		resource.TestStep{ResourceName: address, ImportState: true, ImportStateId: "nothing", ExpectError: regexp.MustCompile(`non-existent remote object`)},
+		resource.TestStep{ResourceName: address, ImportState: true, ImportStateId: "nothing", ExpectError: regexp.MustCompile(`(?s)does not exist.*nothing to\s+import by the id`)},
 		resource.TestStep{
 			Config:      config + strings.ReplaceAll(strings.TrimPrefix(config, providertest.Connections(d)+topics), `"orders_in"`, `"again"`),
 			ExpectError: regexp.MustCompile(`(?s)already exists.*terraform\s+import\s+headgate_source_connector.<name>\s+'orders-in'`),

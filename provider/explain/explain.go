@@ -85,6 +85,8 @@ func (r Request) detail(e api.Error) string {
 		switch {
 		case strings.HasSuffix(e.Attribute, "/connection"), strings.HasPrefix(e.Attribute, "/connections/"):
 			parts = append(parts, "If the same configuration declares it, refer to it as headgate_connection.<name>.name, so that it is made first.")
+		case strings.HasPrefix(r.Doing, "import "):
+			parts = append(parts, fmt.Sprintf("So there is nothing to import by the id %q. Check its spelling; without an import, Terraform makes what the configuration declares.", r.ImportID))
 		case e.Remedy == "" && (strings.HasPrefix(r.Doing, "read ") || strings.HasPrefix(r.Doing, "preview ")):
 			parts = append(parts, "Check the name. If the same configuration makes it, refer to the resource that does, so that it is read after it is made.")
 		}

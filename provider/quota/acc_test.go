@@ -72,7 +72,7 @@ func TestAccClientQuotaLives(t *testing.T) {
 			ResourceName: address, ImportState: true, ImportStateId: "main/user=" + name, ImportStateVerify: true,
 			ImportStateVerifyIdentifierAttribute: "entity", ImportStateVerifyIgnore: []string{"producer_byte_rate"}, // "1MB" reads as "1000000"
 		},
-		resource.TestStep{ResourceName: address, ImportState: true, ImportStateId: "main/user=nobody", ExpectError: regexp.MustCompile(`non-existent remote object`)},
+		resource.TestStep{ResourceName: address, ImportState: true, ImportStateId: "main/user=nobody", ExpectError: regexp.MustCompile(`(?s)does not exist.*nothing to\s+import by the id`)},
 		providertest.Does(plancheck.ResourceActionReplace, address, together, has(t, d, "user="+name+",client-id=<default>", map[string]float64{"consumer_byte_rate": 512 << 10})),
 		providertest.Unchanged(together),
 		providertest.Does(plancheck.ResourceActionReplace, address, ip, has(t, d, "ip=10.11.12.13", map[string]float64{"connection_creation_rate": 100})),

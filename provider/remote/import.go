@@ -9,6 +9,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
@@ -34,12 +36,33 @@ func (k Key) IdentitySchema() identityschema.Schema {
 // Import puts the key into state, from the import id or from the identity.
 func (k Key) Import(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	values, ok := k.values(ctx, req, &resp.Diagnostics)
-	if !ok {
+	if !ok || !k.possible(ctx, values, resp) {
 		return
 	}
 	for i, name := range k.Attributes {
 		resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root(name), values[i])...)
 	}
+}
+
+const notValid = "The import id is not valid"
+
+// possible refuses what no configuration could say either, by the validators of the attributes.
+func (k Key) possible(ctx context.Context, values []string, resp *resource.ImportStateResponse) bool {
+	for i, name := range k.Attributes {
+		declared, _ := resp.State.Schema.AttributeAtPath(ctx, path.Root(name))
+		text, ok := declared.(schema.StringAttribute)
+		if !ok {
+			continue
+		}
+		for _, v := range text.Validators {
+			var said validator.StringResponse
+			v.ValidateString(ctx, validator.StringRequest{Path: path.Root(name), PathExpression: path.MatchRoot(name), ConfigValue: types.StringValue(values[i])}, &said)
+			for _, d := range said.Diagnostics.Errors() {
+				resp.Diagnostics.AddError(notValid, fmt.Sprintf("%s. An id is of the form %s, such as %q.", strings.TrimSuffix(d.Detail(), "."), strings.Join(k.Attributes, "/"), k.Example))
+			}
+		}
+	}
+	return !resp.Diagnostics.HasError()
 }
 
 func (k Key) values(ctx context.Context, req resource.ImportStateRequest, diags *diag.Diagnostics) ([]string, bool) {
@@ -49,7 +72,7 @@ func (k Key) values(ctx context.Context, req resource.ImportStateRequest, diags 
 	values := strings.SplitN(req.ID, "/", len(k.Attributes))
 	for _, v := range values {
 		if v == "" || len(values) != len(k.Attributes) {
-			diags.AddError("The import id is not valid", fmt.Sprintf("%q is not of the form %s, such as %q.", req.ID, strings.Join(k.Attributes, "/"), k.Example))
+			diags.AddError(notValid, fmt.Sprintf("%q is not of the form %s, such as %q.", req.ID, strings.Join(k.Attributes, "/"), k.Example))
 			return nil, false
 		}
 	}

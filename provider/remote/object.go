@@ -372,6 +372,9 @@ func (o *object[M, A]) Read(ctx context.Context, req resource.ReadRequest, resp 
 	answer, err := o.Get(ctx, client, state)
 	gone, lost := Absent(err)
 	switch {
+	case gone && imported && get(ctx, req.Private, importKey) != "": // Terraform would say no more than that it is not there
+		o.request("import", state, key).Error(&resp.Diagnostics, err)
+		return
 	case gone:
 		resp.State.RemoveResource(ctx)
 		return
@@ -440,7 +443,10 @@ func (o *object[M, A]) Delete(ctx context.Context, req resource.DeleteRequest, r
 }
 
 func (o *object[M, A]) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	o.Key.Import(ctx, req, resp)
+	if o.Key.Import(ctx, req, resp); resp.Diagnostics.HasError() {
+		return
+	}
+	resp.Diagnostics.Append(set(ctx, resp.Private, importKey, "begun")...)
 }
 
 // keep puts what was written into state.

@@ -230,6 +230,7 @@ type privateSetter interface {
 const (
 	generationKey  = "generation"
 	declarationKey = "declaration"
+	importKey      = "import" // set from an import to the first read
 )
 
 // generation is the generation of the object as it was last seen; empty when it never was.

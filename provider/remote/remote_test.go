@@ -3,12 +3,15 @@ package remote_test
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"testing"
 
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
@@ -41,10 +44,11 @@ func TestImport(t *testing.T) {
 		{req: resource.ImportStateRequest{ID: "orders"}},
 		{req: resource.ImportStateRequest{ID: "/orders"}},
 		{req: resource.ImportStateRequest{ID: "main/"}},
+		{req: resource.ImportStateRequest{ID: "main/Orders"}}, // which no configuration could say
 		{req: resource.ImportStateRequest{}},
 	} {
 		own := schema.Schema{Attributes: map[string]schema.Attribute{
-			"connection_name": schema.StringAttribute{Required: true}, "name": schema.StringAttribute{Required: true},
+			"connection_name": schema.StringAttribute{Required: true}, "name": schema.StringAttribute{Required: true, Validators: []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(`^[a-z/]+$`), "must be lower-case")}},
 		}}
 		resp := resource.ImportStateResponse{State: tfsdk.State{Schema: own, Raw: tftypes.NewValue(own.Type().TerraformType(t.Context()), nil)}}
 		pair.Import(t.Context(), tt.req, &resp)

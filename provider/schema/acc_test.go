@@ -166,7 +166,7 @@ import {
 	test(t,
 		providertest.Applied(config),
 		resource.TestStep{ResourceName: address, ImportState: true, ImportStateId: "registry/orders-value", ImportStateVerify: true, ImportStateVerifyIdentifierAttribute: "subject"},
-		resource.TestStep{ResourceName: address, ImportState: true, ImportStateId: "registry/nothing", ExpectError: regexp.MustCompile(`non-existent remote object`)},
+		resource.TestStep{ResourceName: address, ImportState: true, ImportStateId: "registry/nothing", ExpectError: regexp.MustCompile(`(?s)does not exist.*nothing to\s+import by the id`)},
 		resource.TestStep{
 			Config:      config + strings.ReplaceAll(strings.TrimPrefix(order(d, first, ""), providertest.Connections(d)), `"order"`, `"again"`),
 			ExpectError: regexp.MustCompile(`(?s)already exists.*terraform\s+import\s+headgate_schema.<name>\s+'registry/orders-value'`),

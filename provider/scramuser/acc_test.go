@@ -70,7 +70,7 @@ func TestAccSCRAMUserLives(t *testing.T) {
 			ResourceName: address, ImportState: true, ImportStateId: "main/" + user, ImportStateVerify: true,
 			ImportStateVerifyIdentifierAttribute: "username", ImportStateVerifyIgnore: []string{"password_wo_version"},
 		},
-		resource.TestStep{ResourceName: address, ImportState: true, ImportStateId: "main/nobody", ExpectError: regexp.MustCompile(`non-existent remote object`)},
+		resource.TestStep{ResourceName: address, ImportState: true, ImportStateId: "main/nobody", ExpectError: regexp.MustCompile(`(?s)does not exist.*nothing to\s+import by the id`)},
 		providertest.Applied(providertest.Connections(d), func(*terraform.State) error {
 			if _, err := d.Client.GetSCRAMUser(t.Context(), "main", user); !api.HasCode(err, api.CodeNotFound) {
 				return fmt.Errorf("after destroy: %w", err)

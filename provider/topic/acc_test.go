@@ -141,7 +141,7 @@ func TestAccTopicImport(t *testing.T) {
 		providertest.Applied(config),
 		resource.TestStep{ResourceName: address, ImportState: true, ImportStateId: "main/orders", ImportStateVerify: true, ImportStateVerifyIdentifierAttribute: "name"},
 		resource.TestStep{ResourceName: address, ImportState: true, ImportStateId: "orders", ExpectError: regexp.MustCompile(`connection_name/name, such as`)},
-		resource.TestStep{ResourceName: address, ImportState: true, ImportStateId: "main/nothing", ExpectError: regexp.MustCompile(`non-existent remote object`)},
+		resource.TestStep{ResourceName: address, ImportState: true, ImportStateId: "main/nothing", ExpectError: regexp.MustCompile(`(?s)does not exist.*nothing to\s+import by the id`)},
 	)
 }
 
