@@ -160,7 +160,7 @@ func TestConfigure(t *testing.T) {
 	defer secure.Close()
 	strict := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusUnauthorized)
-		_ = json.NewEncoder(w).Encode(api.Error{Code: api.CodeUnauthorized, Summary: "No token was given"})
+		_ = json.NewEncoder(w).Encode(api.Error{Code: api.CodeUnauthorized, Summary: "The daemon wants a valid token"})
 	}))
 	defer strict.Close()
 	for _, tt := range []struct {
@@ -174,7 +174,7 @@ func TestConfigure(t *testing.T) {
 		{name: "unknown", endpoint: tftypes.NewValue(tftypes.String, tftypes.UnknownValue)},
 		{name: "missing", endpoint: tftypes.NewValue(tftypes.String, nil), want: "Where is the Headgate daemon?"},
 		{name: "an outage is the resources' own", endpoint: tftypes.NewValue(tftypes.String, "http://127.0.0.1:1")},
-		{name: "the daemon wants a token", endpoint: tftypes.NewValue(tftypes.String, strict.URL), want: "No token was given"},
+		{name: "the daemon wants a token", endpoint: tftypes.NewValue(tftypes.String, strict.URL), want: "No token was given, and the daemon wants one"},
 		{name: "the other scheme", endpoint: tftypes.NewValue(tftypes.String, strings.Replace(secure.URL, "https", "http", 1)), want: "Cannot reach the Headgate daemon"},
 		{name: "unknown authority", endpoint: tftypes.NewValue(tftypes.String, secure.URL), want: "Cannot reach the Headgate daemon"},
 		{name: "no URL", endpoint: tftypes.NewValue(tftypes.String, "headgate.internal:8443"), want: "The provider's configuration is not valid"},

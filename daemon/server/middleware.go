@@ -133,27 +133,15 @@ func authenticate(tokens []string, issued issuedTokens, log *slog.Logger, next h
 			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), shortLivedKey, true)))
 		default:
 			w.Header().Set("WWW-Authenticate", `Bearer realm="headgate"`)
-			e := unauthorized(given)
-			e.RequestID = requestID(r.Context())
-			writeError(w, e)
+			writeError(w, &api.Error{
+				HTTPStatus: http.StatusUnauthorized, Code: api.CodeUnauthorized, Summary: "The daemon wants a valid token",
+				Remedy:    "Give a token that the daemon was started with, or a short-lived one that has not expired.",
+				RequestID: requestID(r.Context()),
+			})
 		}
 	})
 }
 
-// unauthorized tells who has forgotten the token from who has a wrong one.
-func unauthorized(given string) *api.Error {
-	e := &api.Error{
-		HTTPStatus: http.StatusUnauthorized, Code: api.CodeUnauthorized, Summary: "The daemon does not know this token",
-		Detail: "It is of another daemon, or misspelt; or it was a short-lived one that has expired or was revoked.",
-		Remedy: "Give a token that this daemon was started with, or a short-lived one that it issued and that has not expired.",
-	}
-	if given == "" {
-		e.Summary, e.Detail = "No token was given, and the daemon wants one", ""
-	}
-	return e
-}
-
-// shownToken is empty when there is none.
 func shownToken(r *http.Request) string {
 	if given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
 		return given

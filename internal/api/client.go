@@ -240,7 +240,18 @@ func (c *Client) answerError(resp *http.Response, raw []byte) error {
 		return c.notHeadgate(resp, raw)
 	}
 	e.HTTPStatus = resp.StatusCode
+	if e.Code == CodeUnauthorized {
+		c.tokenError(&e)
+	}
 	return &e
+}
+
+// tokenError tells who has forgotten the token from who has a wrong one. The daemon answers all strangers the same.
+func (c *Client) tokenError(e *Error) {
+	e.Summary, e.Detail = "No token was given, and the daemon wants one", ""
+	if c.token != "" {
+		e.Summary, e.Detail = "The daemon does not know this token", "It is of another daemon, or misspelt; or it was a short-lived one that has expired or was revoked."
+	}
 }
 
 // notHeadgate is for answers of something else, such as a proxy: they prove nothing, least of all an absence.

@@ -186,3 +186,20 @@ func TestWholeAnswersOfADaemonThatDies(t *testing.T) {
 		s.Close()
 	}
 }
+
+func TestTokensThatAreRefused(t *testing.T) {
+	endpoint, _ := flaky(t, 0, func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusUnauthorized)
+		_ = json.NewEncoder(w).Encode(api.Error{Code: api.CodeUnauthorized, Summary: "The daemon wants a valid token", Remedy: "Give one."})
+	})
+	for token, want := range map[string]string{"": "No token was given", "hgt_of-another-daemon": "The daemon does not know this token"} {
+		c, err := api.NewClient(api.ClientConfig{Endpoint: endpoint, Token: token})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = c.Version(t.Context())
+		if !api.HasCode(err, api.CodeUnauthorized) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "Give one") {
+			t.Errorf("with token %q: %v, want %q", token, err, want)
+		}
+	}
+}
