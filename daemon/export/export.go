@@ -9,13 +9,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/headgate/terraform-provider-headgate/daemon/connection/apicurio"
-	"github.com/headgate/terraform-provider-headgate/daemon/connection/glue"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/kafka"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/kafkaconnect"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/kinesis"
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/pulsar"
-	"github.com/headgate/terraform-provider-headgate/daemon/connection/schemaregistry"
+	"github.com/headgate/terraform-provider-headgate/daemon/connection/registry"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 )
 
@@ -42,6 +40,9 @@ func exporters(kind string) []exporter {
 	if _, preset := kafka.Presets()[kind]; preset {
 		kind = kafka.KindName
 	}
+	if slices.Contains(registry.Kinds(), kind) {
+		return []exporter{{what: "schemas", find: schemas}}
+	}
 	switch kind {
 	case kafka.KindName:
 		return []exporter{
@@ -50,8 +51,6 @@ func exporters(kind string) []exporter {
 			{what: "SCRAM users", find: scramUsers, mayBeRefused: true},
 			{what: "client quotas", find: quotas, mayBeRefused: true},
 		}
-	case schemaregistry.KindName, apicurio.KindName, glue.KindName:
-		return []exporter{{what: "schemas", find: schemas}}
 	case kafkaconnect.KindName:
 		return []exporter{{what: "connectors", find: connectors}}
 	case kinesis.KindName:
@@ -65,7 +64,7 @@ func exporters(kind string) []exporter {
 
 // Write writes import blocks and resources for everything behind a connection, or for the namespaces, sorted by type and
 // name. It answers notes of what a person who looks for more should know, which are in what it writes too. A prefix that
-// nothing begins with is an error, and nothing is written.
+// nothing begins with is an error, as is that nothing can be read, and nothing is written.
 func Write(ctx context.Context, client *api.Client, out io.Writer, o Options) ([]string, error) {
 	what, exporters, err := plan(ctx, client, o.Connection)
 	if err != nil {
@@ -73,6 +72,7 @@ func Write(ctx context.Context, client *api.Client, out io.Writer, o Options) ([
 	}
 	var found []resource
 	var notes []string
+	unread := false
 	for _, e := range exporters {
 		more, err := e.find(ctx, client, o)
 		if e.mayBeRefused && api.HasCode(err, api.CodeRefused) {
@@ -84,11 +84,14 @@ func Write(ctx context.Context, client *api.Client, out io.Writer, o Options) ([
 		}
 		for _, r := range more {
 			if r.leftOut != "" {
-				notes = append(notes, r.leftOut)
+				notes, unread = append(notes, r.leftOut), true
 				continue
 			}
 			found = append(found, r)
 		}
+	}
+	if len(found) == 0 && unread {
+		return nil, nothingReadable(what, notes)
 	}
 	if len(found) == 0 && o.Prefix != "" {
 		return nil, nothingBegins(what, o.Prefix, notes)
@@ -125,6 +128,13 @@ func plan(ctx context.Context, client *api.Client, connection string) (string, [
 		what = strings.Join(names[:last], ", ") + " or " + names[last]
 	}
 	return fmt.Sprintf("%s behind connection %q", what, connection), all, nil
+}
+
+func nothingReadable(what string, notes []string) error {
+	return &api.Error{
+		Code: api.CodeRefused, Summary: "There is nothing that can be exported",
+		Detail: strings.Join(append([]string{fmt.Sprintf("These were looked at: %s.", what)}, notes...), " "),
+	}
 }
 
 func nothingBegins(what, prefix string, notes []string) error {

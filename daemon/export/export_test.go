@@ -3,6 +3,7 @@ package export_test
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -183,11 +184,14 @@ func TestWriteRefuses(t *testing.T) {
 	for _, segment := range []string{"acls", "scram-users", "client-quotas"} {
 		kafka["/v1/connections/c/"+segment] = api.Refused(api.CodeRefused, "", "No authorizer", "", "")
 	}
+	unreadable := maps.Clone(kafka)
+	unreadable["/v1/connections/c/topics"] = api.Page[api.Topic]{Items: []api.Topic{}, Warnings: []api.Warning{{Summary: `Topic "x" is left out`, Detail: "Not authorized."}}}
 	for name, tt := range map[string]struct {
 		daemon  map[string]any
 		options export.Options
 		want    []string
 	}{
+		"nothing that can be read":                    {unreadable, export.Options{Connection: "c"}, []string{"nothing that can be exported", `Topic "x" is left out: Not authorized.`}},
 		"a prefix that nothing begins with":           {kafka, export.Options{Connection: "c", Prefix: "ordres"}, []string{`no name begins with "ordres"`, `topics, ACLs, SCRAM users or client quotas behind connection "c"`, "No authorizer"}},
 		"a prefix that no namespace begins with":      {map[string]any{"/v1/namespaces": map[string]any{"items": []api.Namespace{}}}, export.Options{Prefix: "x"}, []string{`no name begins with "x"`, "namespaces"}},
 		"a connection with nothing to export behind":  {behind("postgresql", "x", nil), export.Options{Connection: "c"}, []string{"nothing to export", "postgresql"}},

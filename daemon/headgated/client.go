@@ -43,7 +43,9 @@ func (f *clientFlags) client() (*api.Client, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read token file: %w", err)
 		}
-		cfg.Token = strings.TrimSpace(string(raw))
+		if cfg.Token = strings.TrimSpace(string(raw)); cfg.Token == "" {
+			return nil, fmt.Errorf("token file %s holds no token: write it there, or leave --token-file out", f.tokenFile)
+		}
 	}
 	if f.caCertificate != "" {
 		raw, err := os.ReadFile(f.caCertificate)

@@ -336,12 +336,18 @@ func (w *write) putConfig(ctx context.Context, config map[string]string) error {
 
 // send writes, and notes the configuration that the cluster answers: its own additions are in it, and nobody else's.
 func (w *write) send(ctx context.Context, method, path string, body any) error {
-	var answer struct {
+	var answer []byte
+	if err := w.c.client.Do(ctx, method, path, body, &answer); err != nil {
+		return err
+	}
+	var taken struct {
 		Config map[string]*string `json:"config"`
 	}
-	err := w.c.client.Do(ctx, method, path, body, &answer)
-	w.took = withoutName(answer.Config)
-	return err
+	if json.Unmarshal(answer, &taken) != nil {
+		taken.Config = nil // What stands before the workers may answer in its own way. The write was taken all the same.
+	}
+	w.took = withoutName(taken.Config)
+	return nil
 }
 
 // keep stores what is kept beside the connector.

@@ -188,11 +188,7 @@ func (s *schemas) fetch(ctx context.Context, id string) (*written, error) {
 
 // link compiles a Protobuf schema with those that it refers to.
 func link(ctx context.Context, got *schema.Written) (protoreflect.FileDescriptor, error) {
-	texts := make(map[string]string, len(got.References))
-	for _, one := range got.References {
-		texts[one.Name] = one.Text
-	}
-	file, err := schematext.LinkProtobuf(ctx, schematext.Schema{Format: schematext.FormatProtobuf, Text: got.Schema, References: texts})
+	file, err := schematext.LinkProtobuf(ctx, schematext.Schema{Format: schematext.FormatProtobuf, Text: got.Schema, References: schema.ByName(got.References)})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errUseless, err)
 	}

@@ -183,7 +183,7 @@ func (w *write) differences(ctx context.Context, mode string) ([]string, error) 
 }
 
 func (w *write) parse(ctx context.Context, name string, text Text, texts []Reference) (schemacompat.Version, error) {
-	parsed, err := schemacompat.Parse(ctx, schematext.Schema{Format: text.Format, Text: text.Schema, References: byName(texts)})
+	parsed, err := schemacompat.Parse(ctx, schematext.Schema{Format: text.Format, Text: text.Schema, References: ByName(texts)})
 	if err != nil {
 		return schemacompat.Version{}, fmt.Errorf("read %s: %w", name, err)
 	}

@@ -228,7 +228,7 @@ func (w *write) validate(ctx context.Context) error {
 	if w.texts, err = w.r.texts(ctx, w.References); err != nil {
 		return w.badReference(err)
 	}
-	t := schematext.Schema{Format: w.text().Format, Text: w.Schema, References: byName(w.texts)}
+	t := schematext.Schema{Format: w.text().Format, Text: w.Schema, References: ByName(w.texts)}
 	err = schematext.Validate(ctx, t)
 	if err == nil && w.Format == formatCloudEvents {
 		err = schematext.ValidateCloudEvent(t)
@@ -643,7 +643,7 @@ func formatName(format string) string {
 
 // describesCloudEvent says whether a schema as the registry has it is one that may be declared as CLOUDEVENTS.
 func describesCloudEvent(format, text string, texts []Reference) bool {
-	return format == schematext.FormatJSON && schematext.ValidateCloudEvent(schematext.Schema{Format: format, Text: text, References: byName(texts)}) == nil
+	return format == schematext.FormatJSON && schematext.ValidateCloudEvent(schematext.Schema{Format: format, Text: text, References: ByName(texts)}) == nil
 }
 
 // sentence begins with a capital and ends with a full stop.

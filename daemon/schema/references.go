@@ -10,7 +10,8 @@ import (
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 )
 
-func byName(texts []Reference) map[string]string {
+// ByName is what schemas refer to by the names that they use.
+func ByName(texts []Reference) map[string]string {
 	named := make(map[string]string, len(texts))
 	for _, one := range texts {
 		named[one.Name] = one.Text
@@ -51,7 +52,7 @@ func (r *opened) texts(ctx context.Context, references []api.SchemaReference) ([
 
 // follow is texts by way of a function that reads a version.
 func follow(ctx context.Context, references []api.SchemaReference, version func(ctx context.Context, subject string, number int64) (*Version, error)) ([]Reference, error) {
-	reading := &reading{version: version, seen: map[api.SchemaReference]bool{}}
+	reading := &reading{version: version, seen: map[string]bool{}}
 	for i, ref := range references {
 		if err := reading.follow(ctx, ref); err != nil {
 			return nil, &referenceError{i, err}
@@ -62,15 +63,15 @@ func follow(ctx context.Context, references []api.SchemaReference, version func(
 
 type reading struct {
 	version func(ctx context.Context, subject string, number int64) (*Version, error)
-	seen    map[api.SchemaReference]bool
+	seen    map[string]bool // by name: where two versions have one name, the first counts, as with Confluent's serializers
 	texts   []Reference
 }
 
 func (rd *reading) follow(ctx context.Context, ref api.SchemaReference) error {
-	if rd.seen[ref] {
+	if rd.seen[ref.Name] {
 		return nil
 	}
-	rd.seen[ref] = true
+	rd.seen[ref.Name] = true
 	if len(rd.seen) > maxReferences {
 		return fmt.Errorf("more than %d references", maxReferences)
 	}

@@ -296,7 +296,7 @@ func (r *opened) answerVersion(ctx context.Context, found *Version) (*api.Schema
 // fingerprint is the same for texts that mean the same. A text that cannot be read, as another registry may hold, only
 // equals itself.
 func fingerprint(ctx context.Context, format, text string, texts []Reference) string {
-	sum, err := schematext.Fingerprint(ctx, schematext.Schema{Format: format, Text: text, References: byName(texts)})
+	sum, err := schematext.Fingerprint(ctx, schematext.Schema{Format: format, Text: text, References: ByName(texts)})
 	if err == nil {
 		return sum
 	}

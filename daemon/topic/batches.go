@@ -58,18 +58,18 @@ type verdict struct {
 
 func (c *cluster) newBatches() batches {
 	g := batches{
-		reads:     gather.New(gather.Config[string, found]{Do: c.readMany, Key: itself, Limit: readBatch, Timeout: loadTimeout}),
-		sights:    gather.New(gather.Config[sight, []*state]{Do: c.look, Limit: readBatch, Timeout: loadTimeout}),
+		reads:     gather.New(gather.Config[string, found]{Do: c.readMany, Key: itself, Limit: batchOfTopics, Timeout: loadTimeout}),
+		sights:    gather.New(gather.Config[sight, []*state]{Do: c.look, Limit: batchOfTopics, Timeout: loadTimeout}),
 		creates:   newCreates(c, false),
 		validates: newCreates(c, true),
-		removes:   gather.New(gather.Config[removal, verdict]{Do: c.removeMany, Key: removal.key, Limit: readBatch, Timeout: writeTimeout}),
+		removes:   gather.New(gather.Config[removal, verdict]{Do: c.removeMany, Key: removal.key, Limit: batchOfTopics, Timeout: writeTimeout}),
 		held: gather.New(gather.Config[losing, held]{
 			Do:     c.holdMany,
 			Key:    func(q losing) string { return q.have.name },
 			Weight: func(q losing) int { return q.have.partitions },
 			Limit:  heldBatch, Timeout: heldTimeout,
 		}),
-		defaults: gather.New(gather.Config[struct{}, map[string]string]{Do: c.askDefaults, Limit: readBatch, Timeout: heldTimeout}),
+		defaults: gather.New(gather.Config[struct{}, map[string]string]{Do: c.askDefaults, Limit: batchOfTopics, Timeout: heldTimeout}),
 	}
 	for i, dryRun := range []bool{false, true} {
 		g.changes[i] = c.newChangeGroups(dryRun)

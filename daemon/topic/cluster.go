@@ -16,8 +16,9 @@ import (
 )
 
 const (
-	// readBatch is how many topics one request asks about.
-	readBatch = 2000
+	// readBatch is how many topics one request asks about when all are read, and batchOfTopics one for some by name.
+	readBatch     = 2000
+	batchOfTopics = 1000
 
 	// showTimeout bounds the wait until all brokers show a change that the controller took.
 	showTimeout = 15 * time.Second

@@ -95,7 +95,7 @@ func newClient(c *api.KafkaConnectConnection, urls ...string) (*Client, error) {
 // Close frees idle connections.
 func (c *Client) Close() { c.transport.CloseIdleConnections() }
 
-// Do asks a worker and decodes its answer, where there is one, into answer. While workers start or rebalance the request
+// Do asks a worker and decodes its answer, where there is one, into answer, or into a *[]byte as it came. While workers start or rebalance the request
 // is repeated, as long as the context lets it and for a minute at most. A worker that cannot be reached leaves it to the
 // next one.
 func (c *Client) Do(ctx context.Context, method, path string, body, answer any) error {
@@ -183,6 +183,10 @@ func (c *Client) once(ctx context.Context, base, method, path string, body, answ
 		return refusal(resp.StatusCode, raw)
 	}
 	if answer == nil || resp.StatusCode == http.StatusNoContent || len(raw) == 0 {
+		return nil
+	}
+	if asItCame, ok := answer.(*[]byte); ok {
+		*asItCame = raw
 		return nil
 	}
 	if err := json.Unmarshal(raw, answer); err != nil {
