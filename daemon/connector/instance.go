@@ -60,7 +60,7 @@ type instance struct {
 	failure      *api.Failure
 	fatal        bool
 	nextRestart  time.Time
-	began        time.Time // the current attempt
+	began        time.Time // the current attempt, or what has to come before it
 	restarts     restarts
 	sourceErrors recentErrors
 	systemErrors recentErrors
@@ -103,6 +103,7 @@ func (i *instance) fail(err error) (wait time.Duration, failed bool) {
 	i.mu.Lock()
 	if i.again {
 		i.mu.Unlock()
+		i.log.Info("instance failed as it was restarted", "error", err)
 		return 0, false
 	}
 	wait = i.restarts.next(now)
@@ -143,16 +144,17 @@ func (i *instance) waitForRestart(ctx context.Context, wait time.Duration) {
 func (i *instance) restart() {
 	i.mu.Lock()
 	interrupt := i.interrupt
-	i.state, i.failure, i.again = api.StateStarting, nil, true
+	i.state, i.failure, i.again, i.began = api.StateStarting, nil, true, time.Now()
+	if interrupt == nil {
+		select {
+		case i.kick <- struct{}{}:
+		default:
+		}
+	}
 	i.mu.Unlock()
 	i.changed()
 	if interrupt != nil {
 		interrupt(errRestart)
-		return
-	}
-	select {
-	case i.kick <- struct{}{}:
-	default:
 	}
 }
 
@@ -259,6 +261,9 @@ func (i *instance) set(state string) {
 	i.mu.Lock()
 	i.state = state
 	i.failure = nil
+	if state == api.StateStarting {
+		i.began = time.Now()
+	}
 	if state == api.StateRunning || state == api.StatePaused || state == api.StateUnassigned {
 		i.restarts.running(time.Now())
 	}

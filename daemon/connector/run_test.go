@@ -515,3 +515,20 @@ func BenchmarkTracker(b *testing.B) {
 		tr.finish(tr.add(&Batch{Split: s, Position: 1}), true)
 	}
 }
+
+// A restart that comes when an attempt has ended, and the next has not begun, makes that one begin at once, and no later one.
+func TestRestartBetweenAttempts(t *testing.T) {
+	i := newRun(newFakeSource(0, splitA), newFakeSink(), 1, false, slog.New(slog.DiscardHandler), func() {}).instances[0]
+	i.begin(nil)
+	i.restart()
+	if _, failed := i.fail(errors.New("broken pipe")); failed || i.state != api.StateStarting {
+		t.Errorf("the attempt before counts as failed, and the instance is %s", i.state)
+	}
+	i.begin(nil)
+	if len(i.kick) > 0 {
+		t.Error("the attempt after the next would begin at once too")
+	}
+	if wait, failed := i.fail(errors.New("broken pipe")); !failed || wait == 0 {
+		t.Errorf("failed %v, to wait %v", failed, wait)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -150,7 +151,7 @@ func summary(f *api.Failure, now time.Time) string {
 	}
 	text := f.Summary
 	if f.Detail != "" {
-		text += ": " + f.Detail
+		text += ": " + strings.Join(strings.Fields(f.Detail), " ") // one line of a table
 	}
 	return text + " (" + humanize.RelTime(f.At, now, "ago", "from now") + ")"
 }
