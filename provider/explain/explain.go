@@ -131,6 +131,9 @@ func unreachableDetail(doing string, e *api.UnreachableError) string {
 	case e.Misconfigured():
 		return paragraphs(said, "That is the provider's endpoint, or HEADGATE_ENDPOINT.")
 	}
+	if !strings.HasPrefix(doing, "read ") && !strings.HasPrefix(doing, "check ") {
+		said += " If it had begun, it may have been done; terraform plan shows whether it was."
+	}
 	return paragraphs(said, "Nothing was removed from Terraform's state. Check that headgated is running there, and the provider's endpoint (or HEADGATE_ENDPOINT).")
 }
 
