@@ -219,7 +219,7 @@ func testGrow(e *env) {
 		_, err := e.Put(t.Context(), conn, name, api.TopicWrite{Partitions: 2}, api.WriteOptions{DryRun: dryRun}, "")
 		want(t, err, api.CodeInvalid, "/partitions", "cannot shrink to 2")
 		_, err = e.Put(t.Context(), conn, name, api.TopicWrite{ReplicationFactor: e.replicas + 3}, api.WriteOptions{DryRun: dryRun}, "")
-		want(t, err, api.CodeInvalid, "/replication_factor", "brokers are up")
+		want(t, err, api.CodeInvalid, "/replication_factor", "of the cluster's brokers")
 	}
 	// What is not declared stays.
 	if kept := e.put(t, name, api.TopicWrite{}, api.WriteOptions{}); kept.Partitions != 4 || kept.ReplicationFactor != e.replicas {
