@@ -84,26 +84,6 @@ func TestRefusedLoginFails(t *testing.T) {
 	real.Until(t, "it runs again by itself", func() bool { return h.status("c").State == api.StateRunning })
 }
 
-// A broker that hangs takes connections and says nothing; the client would wait long until it says so.
-func TestSilentBrokersAreTold(t *testing.T) {
-	t.Parallel()
-	h, from := newHarness(t), startSecured(t)
-	h.connectAs("secured", "billing", from)
-	_, err := h.put("c", declared{"connection": "secured", "topics": []string{"orders"}}, declared{})
-	must(t, err)
-	goOn := make(chan struct{})
-	t.Cleanup(func() { close(goOn) })
-	from.Control(func(kmsg.Request) (kmsg.Response, error, bool) {
-		from.KeepControl()
-		<-goOn
-		return nil, nil, false
-	})
-	real.Until(t, "the silence is told", func() bool {
-		i := h.status("c").Instances[0]
-		return i.State == api.StateRunning && len(i.SourceErrors) > 0 && strings.Contains(i.SourceErrors[0].Detail, "no broker has answered for 1")
-	})
-}
-
 // Who may see a topic and not read it never runs.
 func TestUnauthorizedReadFails(t *testing.T) {
 	t.Parallel()
