@@ -132,14 +132,15 @@ var (
 func (e *UnreachableError) Misconfigured() bool { return misconfigured(e.Err) }
 
 // Certificate says that the daemon's certificate is not trusted.
-func (e *UnreachableError) Certificate() bool {
+func (e *UnreachableError) Certificate() bool { return untrusted(e.Err) }
+
+func untrusted(err error) bool {
 	var certificate *tls.CertificateVerificationError
-	return errors.As(e.Err, &certificate)
+	return errors.As(err, &certificate)
 }
 
 func misconfigured(err error) bool {
-	var certificate *tls.CertificateVerificationError
-	return errors.As(err, &certificate) || errors.Is(err, http.ErrSchemeMismatch) || errors.Is(err, errSpeaksHTTPS) || errors.Is(err, errSpeaksHTTP)
+	return untrusted(err) || errors.Is(err, http.ErrSchemeMismatch) || errors.Is(err, errSpeaksHTTPS) || errors.Is(err, errSpeaksHTTP)
 }
 
 func (e *UnreachableError) Unwrap() error { return e.Err }

@@ -23,7 +23,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -31,6 +30,7 @@ import (
 	"github.com/jcmturner/gokrb5/v8/keytab"
 
 	"github.com/headgate/terraform-provider-headgate/daemon/connection/kindtest"
+	"github.com/headgate/terraform-provider-headgate/internal/acctest"
 	"github.com/headgate/terraform-provider-headgate/internal/acctest/fakeconnect"
 	"github.com/headgate/terraform-provider-headgate/internal/api"
 	"github.com/headgate/terraform-provider-headgate/internal/real"
@@ -366,33 +366,6 @@ func fakeRegistry(t *testing.T, authorized func(*http.Request) bool, behind http
 	return server.URL
 }
 
-// allowed is who a fake registry lets in; it can change.
-type allowed struct {
-	mu    sync.Mutex
-	value string
-}
-
-func (a *allowed) set(value string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.value = value
-}
-
-func (a *allowed) basic(r *http.Request) bool {
-	_, password, _ := r.BasicAuth()
-	return a.is(password)
-}
-
-func (a *allowed) bearer(r *http.Request) bool {
-	return a.is(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
-}
-
-func (a *allowed) is(value string) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return value == a.value
-}
-
 func mutualTLS(t *testing.T, pki *real.PKI) *tls.Config {
 	t.Helper()
 	certificate, err := pki.Server.TLS()
@@ -444,14 +417,14 @@ func TestCanary(t *testing.T) {
 	}
 	c.want(http.StatusOK, http.MethodGet, "/v1/connections/open/scram-users/canary", nil)
 
-	var user, holder allowed
-	user.set(c.fresh("schema_registry/basic/password"))
-	holder.set(c.fresh("schema_registry/bearer/token"))
-	withBasic := fakeRegistry(t, user.basic, nil, nil)
-	withBearer := fakeRegistry(t, holder.bearer, nil, nil)
-	put(http.StatusOK, "basic", "schema_registry", true, map[string]any{"url": withBasic, "basic": map[string]any{"username": "alice", "password": user.value}})
+	var user, holder acctest.Allowed
+	password := user.Set(c.fresh("schema_registry/basic/password"))
+	token := holder.Set(c.fresh("schema_registry/bearer/token"))
+	withBasic := fakeRegistry(t, user.Basic, nil, nil)
+	withBearer := fakeRegistry(t, holder.Bearer, nil, nil)
+	put(http.StatusOK, "basic", "schema_registry", true, map[string]any{"url": withBasic, "basic": map[string]any{"username": "alice", "password": password}})
 	put(http.StatusBadGateway, "basic", "schema_registry", true, map[string]any{"url": withBasic, "basic": map[string]any{"username": "alice", "password": c.fresh("schema_registry/basic/password")}})
-	put(http.StatusOK, "bearer", "schema_registry", true, map[string]any{"url": withBearer, "bearer": map[string]any{"token": holder.value}})
+	put(http.StatusOK, "bearer", "schema_registry", true, map[string]any{"url": withBearer, "bearer": map[string]any{"token": token}})
 	put(http.StatusBadGateway, "bearer", "schema_registry", true, map[string]any{"url": withBearer, "bearer": map[string]any{"token": c.fresh("schema_registry/bearer/token")}})
 	put(http.StatusOK, "certificate", "schema_registry", true, map[string]any{"url": withCertificate, "tls": clientTLS(pki.CA.Cert, client)})
 	c.connectors()
@@ -468,8 +441,8 @@ func TestCanary(t *testing.T) {
 	})
 	c.looksAround("copy")
 	// The registry refuses what it took before, and tells the credentials in its refusal.
-	user.set("another")
-	holder.set("another")
+	user.Set("another")
+	holder.Set("another")
 	c.looksAround("copy")
 	d.kill()
 	c.files()
@@ -501,9 +474,9 @@ func TestRealCanary(t *testing.T) {
 	client := cluster.ClientCertificate()
 	c.keep("kafka/tls/client_key", string(client.Key))
 
-	var registryUser, registryToken allowed
-	registryUser.set(c.fresh("schema_registry/basic/password"))
-	registryToken.set(c.fresh("schema_registry/bearer/token"))
+	var registryUser, registryToken acctest.Allowed
+	registryPassword := registryUser.Set(c.fresh("schema_registry/basic/password"))
+	bearer := registryToken.Set(c.fresh("schema_registry/bearer/token"))
 	apicurio, err := url.Parse(systems.Apicurio.URL())
 	must(t, err)
 	behind := httputil.NewSingleHostReverseProxy(apicurio)
@@ -511,8 +484,8 @@ func TestRealCanary(t *testing.T) {
 	must(t, err)
 	c.keep("schema_registry/tls/client_key", string(pki.Client.Key))
 	path := strings.TrimPrefix(systems.Apicurio.CompatURL(), systems.Apicurio.URL())
-	withBasic := fakeRegistry(t, registryUser.basic, behind, nil) + path
-	withBearer := fakeRegistry(t, registryToken.bearer, behind, mutualTLS(t, pki)) + path
+	withBasic := fakeRegistry(t, registryUser.Basic, behind, nil) + path
+	withBearer := fakeRegistry(t, registryToken.Bearer, behind, mutualTLS(t, pki)) + path
 
 	worker := real.User{Name: "alice", Password: c.fresh("kafka_connect/basic/password")}
 	connect := real.DedicatedConnect(t, real.ConnectOptions{User: &worker})
@@ -523,7 +496,7 @@ func TestRealCanary(t *testing.T) {
 
 	variables := map[string]string{
 		"connect": worker.Password, "made_user": madeUser, "made_connector": madeConnector,
-		"scram": first, "plain": cluster.Alice.Password, "key": string(client.Key), "basic": registryUser.value, "bearer": registryToken.value, "registry_key": string(pki.Client.Key),
+		"scram": first, "plain": cluster.Alice.Password, "key": string(client.Key), "basic": registryPassword, "bearer": bearer, "registry_key": string(pki.Client.Key),
 	}
 	config := canaryConfig(cluster, user, topic, withBasic, withBearer, string(pki.CA.Cert), string(pki.Client.Cert)) +
 		canaryMade(connect.URLs()[0], worker.Name, user+"-made", topic, filepath.Join(t.TempDir(), "out"))

@@ -95,9 +95,9 @@ func newClient(c *api.KafkaConnectConnection, urls ...string) (*Client, error) {
 // Close frees idle connections.
 func (c *Client) Close() { c.transport.CloseIdleConnections() }
 
-// Do asks a worker and decodes its answer, where there is one, into answer, or into a *[]byte as it came. While workers start or rebalance the request
-// is repeated, as long as the context lets it and for a minute at most. A worker that cannot be reached leaves it to the
-// next one.
+// Do asks a worker and decodes its answer, where there is one, into answer, or into a *[]byte as it came. While workers start
+// or rebalance the request is repeated, as long as the context lets it and for a minute at most. A worker that cannot be
+// reached leaves it to the next one.
 func (c *Client) Do(ctx context.Context, method, path string, body, answer any) error {
 	begin := time.Now()
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
